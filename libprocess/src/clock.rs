@@ -1,0 +1,371 @@
+//! The one clock that timers, delays and timeouts read.
+
+mod driver;
+mod timers;
+
+use std::future::Future as StdFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::{Condvar, Mutex};
+use stout::Time;
+use tokio::sync::Notify;
+
+use crate::{Future, Promise};
+use timers::{TimerKey, Timers};
+
+/// What time it is, and what happens when it has come.
+///
+/// A [system clock](Clock::system) follows the machine's. A [test clock](Clock::paused) stands
+/// still until the test [advances](Clock::advance) it; [`Clock::settle`] then waits until no process
+/// on any node with this clock has anything left to do. Cloning gives another handle on the same
+/// clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use libprocess::{Clock, Node, Process, Time};
+///
+/// struct Alarm(bool);
+///
+/// impl Process for Alarm {
+///     fn initialize(&mut self, cx: &mut libprocess::Context<Self>) {
+///         cx.delay(Duration::from_secs(3600), |alarm, _cx| alarm.0 = true);
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let clock = Clock::paused(Time::EPOCH);
+/// let node = Node::builder().clock(clock.clone()).start().await?;
+/// let alarm = node.spawn(Alarm(false));
+/// clock.settle().await;
+/// clock.advance(Duration::from_secs(3600)).await;
+/// assert!(alarm.ask(|alarm, _cx| alarm.0).await?);
+/// # Ok(()) })
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Clock {
+    shared: Arc<Shared>,
+    // Dropped with the last handle; the driver's thread holds only `shared`, and ends then.
+    _keeper: Arc<Keeper>,
+}
+
+struct Shared {
+    began: Instant,
+    began_at: Time,
+    /// A clock that can be paused counts the work of its processes, to know when they settle; the
+    /// system clock spares them that.
+    tracks: bool,
+    state: Mutex<State>,
+    changed: Condvar,
+    busy: AtomicUsize,
+    quiet: Notify,
+}
+
+struct State {
+    /// The time at which the clock stands, or how to read it while it runs.
+    reading: Reading,
+    timers: Timers,
+    driven: bool,
+    closed: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Reading {
+    Standing(Time),
+    /// Runs since the instant, from the time.
+    Running(Instant, Time),
+}
+
+struct Keeper(Arc<Shared>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.state.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn now(&self, reading: Reading) -> Time {
+        match reading {
+            Reading::Standing(at) => at,
+            Reading::Running(since, from) => from + since.elapsed(),
+        }
+    }
+}
+
+impl Clock {
+    /// The clock of the machine: the date when it was made, and then as much later as the machine's
+    /// monotonic clock says, so that it never jumps.
+    pub fn system() -> Self {
+        Self::new(system_time(), false, None)
+    }
+
+    /// A clock that stands at `at` until it is advanced or resumed.
+    pub fn paused(at: Time) -> Self {
+        Self::new(at, true, Some(at))
+    }
+
+    fn new(began_at: Time, tracks: bool, standing: Option<Time>) -> Self {
+        let began = Instant::now();
+        let reading = standing.map_or(Reading::Running(began, began_at), Reading::Standing);
+        let state = State { reading, timers: Timers::default(), driven: false, closed: false };
+        let shared = Arc::new(Shared {
+            began,
+            began_at,
+            tracks,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            busy: AtomicUsize::new(0),
+            quiet: Notify::new(),
+        });
+        Self { _keeper: Arc::new(Keeper(Arc::clone(&shared))), shared }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Time {
+        if !self.shared.tracks {
+            return self.shared.began_at + self.shared.began.elapsed();
+        }
+        let state = self.shared.state.lock();
+        self.shared.now(state.reading)
+    }
+
+    /// Stops the clock where it is.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a [system clock](Clock::system), which cannot be stopped.
+    pub fn pause(&self) {
+        self.assert_test_clock("paused");
+        let mut state = self.shared.state.lock();
+        state.reading = Reading::Standing(self.shared.now(state.reading));
+    }
+
+    /// Lets a paused clock run on in step with the machine's.
+    pub fn resume(&self) {
+        let mut state = self.shared.state.lock();
+        if let Reading::Standing(at) = state.reading {
+            state.reading = Reading::Running(Instant::now(), at);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// Moves a paused clock forward by `duration`, stopping at each timer that falls due on the way:
+    /// it fires, and what it sets off [settles](Clock::settle), before time goes on.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a [system clock](Clock::system), and on one that is not paused.
+    pub async fn advance(&self, duration: Duration) {
+        self.assert_test_clock("advanced");
+        let target = self.now() + duration;
+        loop {
+            let due = {
+                let mut state = self.shared.state.lock();
+                assert!(
+                    matches!(state.reading, Reading::Standing(_)),
+                    "a clock is advanced only while it is paused"
+                );
+                let due = state.timers.next_due().filter(|due| *due <= target);
+                let at = due.unwrap_or(target);
+                state.reading = Reading::Standing(at.max(self.shared.now(state.reading)));
+                due.map(|at| state.timers.take_due(at))
+            };
+            let Some(callbacks) = due else { break };
+            callbacks.into_iter().for_each(|callback| callback());
+            self.settle().await;
+        }
+        self.settle().await;
+    }
+
+    /// Waits until no process on a node with this clock has an event to handle, and no future
+    /// given to [`Context::run`](crate::Context::run) or [`Node::run`](crate::Node::run) can go on
+    /// by itself. Timers that are not due do not count, nor does what is on its way through a
+    /// socket or waits for one.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a [system clock](Clock::system), which keeps no such count.
+    pub async fn settle(&self) {
+        self.assert_test_clock("settled");
+        loop {
+            let quiet = self.shared.quiet.notified();
+            tokio::pin!(quiet);
+            quiet.as_mut().enable();
+            if self.shared.busy.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            quiet.await;
+        }
+    }
+
+    /// Calls `f` once `duration` has passed, on a thread of the clock: `f` must be short.
+    pub(crate) fn after(&self, duration: Duration, f: impl FnOnce() + Send + 'static) -> Timer {
+        let mut state = self.shared.state.lock();
+        let due = self.shared.now(state.reading) + duration;
+        let earliest = state.timers.next_due().is_none_or(|next| due < next);
+        let key = state.timers.insert(due, Box::new(f));
+        if !state.driven {
+            state.driven = true;
+            driver::start(Arc::clone(&self.shared));
+        } else if earliest {
+            self.shared.changed.notify_all();
+        }
+        Timer { shared: Arc::downgrade(&self.shared), key }
+    }
+
+    /// A future that is ready once `duration` has passed. Discarding it cancels the timer.
+    pub fn sleep(&self, duration: Duration) -> Future<()> {
+        let promise = Promise::new();
+        let future = promise.future();
+        let slot = Arc::new(Mutex::new(Some(promise)));
+        let fired = Arc::clone(&slot);
+        let timer = self.after(duration, move || {
+            if let Some(promise) = fired.lock().take() {
+                promise.set(());
+            }
+        });
+        if let Some(promise) = &*slot.lock() {
+            let slot = Arc::downgrade(&slot);
+            promise.on_discard(move || {
+                timer.cancel();
+                if let Some(promise) = slot.upgrade().and_then(|slot| slot.lock().take()) {
+                    promise.discard();
+                }
+            });
+        }
+        future
+    }
+
+    /// Waits for `future`, but not longer than `duration`: `None` when it was late. It is dropped
+    /// then.
+    pub async fn timeout<F: StdFuture>(&self, duration: Duration, future: F) -> Option<F::Output> {
+        let sleep = self.sleep(duration);
+        tokio::pin!(future, sleep);
+        tokio::select! {
+            biased;
+            output = &mut future => {
+                sleep.discard();
+                Some(output)
+            }
+            _ = &mut sleep => None,
+        }
+    }
+
+    pub(crate) fn tracks(&self) -> bool {
+        self.shared.tracks
+    }
+
+    /// Notes a piece of work that [`Clock::settle`] waits for.
+    pub(crate) fn begin(&self) {
+        if self.shared.tracks {
+            self.shared.busy.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Notes the end of what [`Clock::begin`] noted.
+    pub(crate) fn end(&self, pieces: usize) {
+        if self.shared.tracks && pieces > 0 && self.shared.busy.fetch_sub(pieces, Ordering::AcqRel) == pieces {
+            self.shared.quiet.notify_waiters();
+        }
+    }
+
+    fn assert_test_clock(&self, action: &str) {
+        assert!(self.shared.tracks, "only a test clock can be {action}; this is the system's");
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clock").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+/// A callback that waits for its time.
+///
+/// Dropping it changes nothing; the callback still runs.
+#[derive(Debug)]
+pub struct Timer {
+    shared: std::sync::Weak<Shared>,
+    key: TimerKey,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl Timer {
+    /// Cancels the callback; says whether that was in time.
+    pub fn cancel(&self) -> bool {
+        let Some(shared) = self.shared.upgrade() else { return false };
+        let callback = shared.state.lock().timers.remove(self.key);
+        callback.is_some()
+    }
+}
+
+fn system_time() -> Time {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time::EPOCH + since_epoch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn secs(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[tokio::test]
+    async fn timers_fire_in_order_when_time_passes_and_not_before() {
+        let clock = Clock::paused(Time::EPOCH);
+        let (tx, rx) = mpsc::channel();
+        for n in [20, 10, 30] {
+            let (tx, reader) = (tx.clone(), clock.clone());
+            clock.after(secs(n), move || tx.send((n, reader.now())).unwrap());
+        }
+        clock.advance(secs(9)).await;
+        assert!(rx.try_recv().is_err());
+        clock.advance(secs(11)).await;
+        let fired: Vec<_> = rx.try_iter().collect();
+        assert_eq!(fired, [(10, Time::EPOCH + secs(10)), (20, Time::EPOCH + secs(20))]);
+        assert_eq!(clock.now(), Time::EPOCH + secs(20));
+    }
+
+    #[tokio::test]
+    async fn cancelled_timer_stays_silent() {
+        let clock = Clock::paused(Time::EPOCH);
+        let timer = clock.after(secs(1), || panic!("cancelled"));
+        assert!(timer.cancel());
+        assert!(!timer.cancel());
+        clock.advance(secs(2)).await;
+    }
+
+    #[tokio::test]
+    async fn timeout_gives_up_when_its_time_has_come() {
+        let clock = Clock::paused(Time::EPOCH);
+        let waiting = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.timeout(secs(5), std::future::pending::<()>()).await }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(secs(5)).await;
+        assert_eq!(waiting.await.unwrap(), None);
+        assert_eq!(clock.timeout(secs(5), async { 3 }).await, Some(3));
+    }
+
+    #[tokio::test]
+    async fn system_clock_fires_by_itself() {
+        let clock = Clock::system();
+        let before = clock.now();
+        clock.sleep(Duration::from_millis(5)).await.unwrap();
+        assert!(clock.now() >= before + Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,210 @@
+//! What a process can do while it handles an event.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future as StdFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use stout::{Time, WireMessage};
+use tracing::{debug, warn};
+
+use crate::clock::Timer;
+use crate::http::{Reply, Request};
+use crate::mailbox::Event;
+use crate::pid::AnyProcess;
+use crate::routes::ActorHandler;
+use crate::{Failure, Node, Pid, Process, Upid};
+
+type MessageHandler<P> = Arc<dyn Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Send + Sync>;
+
+/// The world as a process sees it while it handles an event: its own address, its node, and all
+/// that it can set in motion.
+pub struct Context<P> {
+    pid: Pid<P>,
+    messages: HashMap<String, MessageHandler<P>>,
+    links: HashSet<Upid>,
+    pub(crate) ending: Option<Ending>,
+}
+
+/// That the process ends, and why.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    Terminated,
+    Failed(Failure),
+}
+
+impl<P: Process> Context<P> {
+    pub(crate) fn new(pid: Pid<P>) -> Self {
+        Self { pid, messages: HashMap::new(), links: HashSet::new(), ending: None }
+    }
+
+    /// The process itself.
+    pub fn pid(&self) -> Pid<P> {
+        self.pid.clone()
+    }
+
+    /// The address of the process itself.
+    pub fn upid(&self) -> &Upid {
+        self.pid.upid()
+    }
+
+    /// The node on which the process runs.
+    pub fn node(&self) -> &Node {
+        self.pid.node()
+    }
+
+    /// What time it is on the node's clock.
+    pub fn now(&self) -> Time {
+        self.pid.clock().now()
+    }
+
+    /// Handles messages of type `M` from other processes, under their name on the wire. A message
+    /// that cannot be decoded, or lacks a required field, is logged and dropped.
+    pub fn install<M: WireMessage>(
+        &mut self,
+        handler: impl Fn(&mut P, &mut Context<P>, &Upid, M) + Send + Sync + 'static,
+    ) {
+        self.install_raw(M::wire_name(), move |process, cx, from, body| match M::decode_wire(body) {
+            Ok(message) => handler(process, cx, from, message),
+            Err(error) => warn!(name = M::wire_name(), %from, to = %cx.upid(), %error, "dropping a message"),
+        });
+    }
+
+    /// Handles messages called `name` as the bytes that came.
+    pub fn install_raw(
+        &mut self,
+        name: &str,
+        handler: impl Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Send + Sync + 'static,
+    ) {
+        self.messages.insert(name.to_owned(), Arc::new(handler));
+    }
+
+    /// Answers HTTP requests at `/<id of the process>/<path>`, and below it where no longer path
+    /// is routed, inside the process. `help` says what the path is for.
+    pub fn route<R: Into<Reply>>(
+        &mut self,
+        path: &str,
+        help: &'static str,
+        handler: impl Fn(&mut P, &mut Context<P>, Request) -> R + Send + Sync + 'static,
+    ) {
+        let shared = Arc::downgrade(&self.pid.shared);
+        let handler: ActorHandler<P> =
+            Arc::new(move |process, cx, request| handler(process, cx, request).into());
+        let queue = move |request: Request| match shared.upgrade() {
+            Some(shared) => shared.request(Arc::clone(&handler), request),
+            None => crate::http::Response::not_found().into(),
+        };
+        self.pid.shared.routes.add(path, help, Arc::new(queue));
+    }
+
+    /// Answers HTTP requests like [`Context::route`], but on the task of the connection, without
+    /// a turn of the process: for reads from what is shared and immutable.
+    pub fn serve<R: Into<Reply>>(
+        &mut self,
+        path: &str,
+        help: &'static str,
+        handler: impl Fn(Request) -> R + Send + Sync + 'static,
+    ) {
+        self.pid.shared.routes.add(path, help, Arc::new(move |request| handler(request).into()));
+    }
+
+    /// Asks to be told once, by [`Process::exited`], when `pid` is gone: when it ends, or, on
+    /// another node, when the connection to it breaks or cannot be made. A link is one-way, and
+    /// setting it twice is the same as once.
+    ///
+    /// A link to another node also keeps one connection to it open, over which all messages to it
+    /// travel in order.
+    pub fn link(&mut self, pid: &Upid) {
+        let linker = Arc::clone(&self.pid.shared) as Arc<dyn AnyProcess>;
+        self.links.insert(pid.clone());
+        self.node().clone().link(pid, linker);
+    }
+
+    /// Sends a message to a process on any node: at most once, and silently not at all when it
+    /// cannot be delivered.
+    pub fn send<M: WireMessage>(&self, to: &Upid, message: &M) {
+        self.send_raw(to, M::wire_name(), message.encode_wire());
+    }
+
+    /// Sends bytes under a name, like [`Context::send`].
+    pub fn send_raw(&self, to: &Upid, name: &str, body: Vec<u8>) {
+        self.node().send_raw(self.upid(), to, name, body);
+    }
+
+    /// Runs `f` in the process once `duration` has passed on the node's clock.
+    pub fn delay(
+        &self,
+        duration: Duration,
+        f: impl FnOnce(&mut P, &mut Context<P>) + Send + 'static,
+    ) -> Timer {
+        let pid = self.pid();
+        self.pid.clock().after(duration, move || pid.tell(f))
+    }
+
+    /// Runs `future` in the background, and brings its output back to the process.
+    pub fn run<F>(&self, future: F, f: impl FnOnce(&mut P, &mut Context<P>, F::Output) + Send + 'static)
+    where
+        F: StdFuture + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let pid = self.pid();
+        self.node().run(async move {
+            let output = future.await;
+            pid.tell(move |process, cx| f(process, cx, output));
+        });
+    }
+
+    /// Runs `work`, which may block, on a thread made for that, and brings what it returns back to
+    /// the process.
+    pub fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+        f: impl FnOnce(&mut P, &mut Context<P>, T) + Send + 'static,
+    ) {
+        let done = self.node().run_blocking(work);
+        let pid = self.pid();
+        done.on_any(move |outcome| {
+            // A panic in `work` was logged where it happened; there is nothing to bring back.
+            if let Ok(output) = outcome {
+                pid.tell(move |process, cx| f(process, cx, output));
+            }
+        });
+    }
+
+    /// Ends the process after this event; what waits behind it is dropped.
+    pub fn terminate(&mut self) {
+        self.ending.get_or_insert(Ending::Terminated);
+    }
+
+    /// Ends the process after this event, because of `failure`, which is logged.
+    pub fn fail(&mut self, failure: impl Into<Failure>) {
+        self.ending = Some(Ending::Failed(failure.into()));
+    }
+
+    pub(crate) fn handle(&mut self, process: &mut P, event: Event<P>) {
+        match event {
+            Event::Dispatch(f) => f(process, self),
+            Event::Message { from, name, body } => match self.messages.get(&name) {
+                Some(handler) => Arc::clone(handler)(process, self, &from, &body),
+                None => debug!(name, %from, to = %self.upid(), "dropping a message that nobody handles"),
+            },
+            Event::Http { handler, request, reply } => {
+                // Whoever asked may have hung up meanwhile.
+                let _ = reply.send(handler(process, self, *request));
+            }
+            Event::Exited(pid) => {
+                self.links.remove(&pid);
+                process.exited(self, &pid);
+            }
+            Event::Terminate => self.terminate(),
+        }
+    }
+
+    /// Takes back the links that are still set.
+    pub(crate) fn unlink_all(&mut self) {
+        let node = self.node().clone();
+        let me = self.upid().clone();
+        self.links.drain().for_each(|linked| node.unlink(&linked, &me));
+    }
+}

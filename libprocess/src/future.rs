@@ -1,0 +1,313 @@
+//! Results that are not there yet.
+
+mod error;
+mod promise;
+
+pub use error::{Failure, FutureError};
+pub use promise::Promise;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+type Outcome<T> = Result<T, FutureError>;
+
+/// The result of an operation that may still be under way.
+///
+/// It ends in one of four ways: ready with a value, [failed](FutureError::Failed),
+/// [discarded](FutureError::Discarded), or [abandoned](FutureError::Abandoned) when the
+/// [`Promise`] was dropped unfulfilled. It has one consumer: who awaits it, or hangs a callback on
+/// it, takes the outcome.
+///
+/// [`Future::discard`] tells the producer that nobody wants the result any more; the producer
+/// decides whether it stops. The request travels through [`Future::then`] and
+/// [`Future::and_then`] to the operation that is pending at the moment.
+///
+/// # Cancel safety
+///
+/// Dropping a `Future` neither stops the operation nor discards it.
+pub struct Future<T> {
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    progress: Progress<T>,
+    discard: Discard,
+}
+
+enum Progress<T> {
+    Pending(Consumer<T>),
+    Ended(Outcome<T>),
+    Consumed,
+}
+
+enum Consumer<T> {
+    None,
+    Waker(Waker),
+    Callback(Box<dyn FnOnce(Outcome<T>) + Send>),
+}
+
+enum Discard {
+    NotRequested(Vec<Box<dyn FnOnce() + Send>>),
+    Requested,
+}
+
+impl<T> Shared<T> {
+    /// Sets the outcome unless there is one; says whether it did. Callbacks run on this thread,
+    /// outside the lock.
+    fn complete(&self, outcome: Outcome<T>) -> bool {
+        let mut state = self.state.lock();
+        let Progress::Pending(consumer) = &mut state.progress else { return false };
+        let consumer = std::mem::replace(consumer, Consumer::None);
+        let on_discard = std::mem::replace(&mut state.discard, Discard::Requested);
+        match consumer {
+            Consumer::None => {
+                state.progress = Progress::Ended(outcome);
+                drop(state);
+            }
+            Consumer::Waker(waker) => {
+                state.progress = Progress::Ended(outcome);
+                drop(state);
+                waker.wake();
+            }
+            Consumer::Callback(callback) => {
+                state.progress = Progress::Consumed;
+                drop(state);
+                callback(outcome);
+            }
+        }
+        drop(on_discard);
+        true
+    }
+
+    fn request_discard(&self) {
+        let mut state = self.state.lock();
+        if !matches!(state.progress, Progress::Pending(_)) {
+            return;
+        }
+        if let Discard::NotRequested(callbacks) = std::mem::replace(&mut state.discard, Discard::Requested) {
+            drop(state);
+            callbacks.into_iter().for_each(|callback| callback());
+        }
+    }
+
+    fn on_discard(&self, callback: Box<dyn FnOnce() + Send>) {
+        let mut state = self.state.lock();
+        if !matches!(state.progress, Progress::Pending(_)) {
+            return;
+        }
+        match &mut state.discard {
+            Discard::NotRequested(callbacks) => callbacks.push(callback),
+            Discard::Requested => {
+                drop(state);
+                callback();
+            }
+        }
+    }
+
+    fn discard_requested(&self) -> bool {
+        let state = self.state.lock();
+        matches!((&state.progress, &state.discard), (Progress::Pending(_), Discard::Requested))
+    }
+}
+
+impl<T> Future<T> {
+    fn pending() -> Self {
+        let state = State {
+            progress: Progress::Pending(Consumer::None),
+            discard: Discard::NotRequested(Vec::new()),
+        };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
+    }
+
+    fn ended(outcome: Outcome<T>) -> Self {
+        let state = State { progress: Progress::Ended(outcome), discard: Discard::Requested };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
+    }
+
+    /// A future that is ready with `value`.
+    pub fn ready(value: T) -> Self {
+        Self::ended(Ok(value))
+    }
+
+    /// A future that has failed.
+    pub fn failed(failure: impl Into<Failure>) -> Self {
+        Self::ended(Err(FutureError::Failed(failure.into())))
+    }
+
+    /// Whether the operation is still under way.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.shared.state.lock().progress, Progress::Pending(_))
+    }
+
+    /// Asks the producer to stop, since nobody wants the result. A future that has ended stays as
+    /// it is.
+    pub fn discard(&self) {
+        self.shared.request_discard();
+    }
+}
+
+impl<T: Send + 'static> Future<T> {
+    /// Calls `f` with the outcome: now if there is one, else on the thread that sets it. To get
+    /// back onto an actor, make `f` from [`Pid::defer`](crate::Pid::defer).
+    pub fn on_any(self, f: impl FnOnce(Result<T, FutureError>) + Send + 'static) {
+        let mut state = self.shared.state.lock();
+        match std::mem::replace(&mut state.progress, Progress::Consumed) {
+            Progress::Pending(_) => state.progress = Progress::Pending(Consumer::Callback(Box::new(f))),
+            Progress::Ended(outcome) => {
+                drop(state);
+                f(outcome);
+            }
+            // Only a future that was polled to its end has no outcome, and then says so.
+            Progress::Consumed => {
+                drop(state);
+                f(Err(FutureError::Abandoned));
+            }
+        }
+    }
+
+    /// Applies `f` to the value; every other end passes through. If a discard was requested before
+    /// the value came, the result is discarded and `f` does not run.
+    pub fn then<U: Send + 'static>(self, f: impl FnOnce(T) -> U + Send + 'static) -> Future<U> {
+        self.chain(|outcome, promise| match outcome {
+            Ok(_) if promise.discard_requested() => promise.discard(),
+            Ok(value) => promise.set(f(value)),
+            Err(error) => promise.complete(Err(error)),
+        })
+    }
+
+    /// Like [`Future::then`], for an `f` that starts another operation; a discard request reaches
+    /// whichever of the two is pending.
+    pub fn and_then<U: Send + 'static>(self, f: impl FnOnce(T) -> Future<U> + Send + 'static) -> Future<U> {
+        self.chain(|outcome, promise| match outcome {
+            Ok(_) if promise.discard_requested() => promise.discard(),
+            Ok(value) => promise.associate(f(value)),
+            Err(error) => promise.complete(Err(error)),
+        })
+    }
+
+    /// Runs `f` when the operation ended without a value, whatever the reason.
+    pub fn recover(self, f: impl FnOnce(FutureError) -> Future<T> + Send + 'static) -> Future<T> {
+        self.chain(|outcome, promise| match outcome {
+            Ok(value) => promise.set(value),
+            Err(error) => promise.associate(f(error)),
+        })
+    }
+
+    fn chain<U: Send + 'static>(
+        self,
+        f: impl FnOnce(Outcome<T>, Promise<U>) + Send + 'static,
+    ) -> Future<U> {
+        let promise = Promise::new();
+        let future = promise.future();
+        let upstream = Arc::downgrade(&self.shared);
+        promise.on_discard(move || {
+            if let Some(upstream) = upstream.upgrade() {
+                upstream.request_discard();
+            }
+        });
+        self.on_any(move |outcome| f(outcome, promise));
+        future
+    }
+}
+
+impl<T> std::future::Future for Future<T> {
+    type Output = Result<T, FutureError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.shared.state.lock();
+        match std::mem::replace(&mut state.progress, Progress::Consumed) {
+            Progress::Pending(_) => {
+                state.progress = Progress::Pending(Consumer::Waker(cx.waker().clone()));
+                Poll::Pending
+            }
+            Progress::Ended(outcome) => Poll::Ready(outcome),
+            Progress::Consumed => Poll::Ready(Err(FutureError::Abandoned)),
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Future<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = match &self.shared.state.lock().progress {
+            Progress::Pending(_) => "pending",
+            Progress::Ended(Ok(_)) => "ready",
+            Progress::Ended(Err(FutureError::Failed(_))) => "failed",
+            Progress::Ended(Err(FutureError::Discarded)) => "discarded",
+            Progress::Ended(Err(FutureError::Abandoned)) => "abandoned",
+            Progress::Consumed => "consumed",
+        };
+        write!(f, "Future({state})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn value_reaches_who_awaits() {
+        let promise = Promise::new();
+        let future = promise.future();
+        assert!(future.is_pending());
+        promise.set(7);
+        assert_eq!(future.await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn dropped_promise_abandons() {
+        let future = Promise::<()>::new().future();
+        assert_eq!(future.await, Err(FutureError::Abandoned));
+    }
+
+    #[tokio::test]
+    async fn discard_of_a_chain_reaches_the_pending_operation() {
+        let first = Promise::<u8>::new();
+        let inner = Promise::<u8>::new();
+        let inner_future = inner.future();
+        let chain = first.future().and_then(move |_| inner_future).then(|n| n + 1);
+        first.set(1);
+        chain.discard();
+        assert!(inner.discard_requested());
+        inner.discard();
+        assert_eq!(chain.await, Err(FutureError::Discarded));
+    }
+
+    #[tokio::test]
+    async fn producer_may_answer_in_spite_of_a_discard() {
+        let promise = Promise::<u8>::new();
+        let future = promise.future();
+        future.discard();
+        promise.set(1);
+        assert_eq!(future.await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn then_does_not_run_after_a_discard() {
+        let promise = Promise::<u8>::new();
+        let future = promise.future().then(|_| panic!("must not run"));
+        future.discard();
+        promise.set(1);
+        assert_eq!(future.await, Err::<(), _>(FutureError::Discarded));
+    }
+
+    #[tokio::test]
+    async fn recover_sees_every_end_but_ready() {
+        assert_eq!(Future::<u8>::failed("boom").recover(|_| Future::ready(3)).await, Ok(3));
+        let abandoned = Promise::<u8>::new().future();
+        assert_eq!(abandoned.recover(|_| Future::ready(4)).await, Ok(4));
+        assert_eq!(Future::ready(5).recover(|_| Future::failed("never")).await, Ok(5));
+    }
+
+    #[test]
+    fn failure_says_why() {
+        let future = Future::<()>::failed("disk is full");
+        future.on_any(|outcome| assert_eq!(outcome.unwrap_err().to_string(), "disk is full"));
+    }
+}

@@ -1,0 +1,78 @@
+//! One connection of the server, from the accept to the close.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::peer::{Peer, Transport};
+use super::receive::Receiver;
+use super::{Limits, Service};
+
+/// hyper does not work with a smaller buffer.
+const BUFFER_BYTES_MIN: usize = 8192;
+
+/// How long a connection that is closed with something still unread is kept, so that the answer is
+/// not lost to the reset that would follow.
+const LINGER_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Serves a connection until either side closes it or `stopped` becomes true.
+pub(super) async fn serve_connection(
+    transport: impl Transport + 'static,
+    address: SocketAddr,
+    service: Arc<dyn Service>,
+    limits: Arc<Limits>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let peer = Peer::new(transport, &limits);
+    let receiver = Receiver { service, limits: Arc::clone(&limits), peer: peer.clone(), address };
+    let receiver = Arc::new(receiver);
+    let answer = service_fn(move |request| Arc::clone(&receiver).answer(request));
+    let connection = builder(&limits).serve_connection(TokioIo::new(peer.clone()), answer);
+    let mut connection = pin!(connection);
+    let mut stopping = pin!(async move { stopped.wait_for(|stopped| *stopped).await.is_ok() });
+    let mut stops = false;
+    let ended = poll_fn(|context| {
+        if !stops && stopping.as_mut().poll(context).is_ready() {
+            stops = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+            return Poll::Ready(ended.map_err(|error| error.to_string()));
+        }
+        // hyper looks at a stream only when it can send more of it.
+        let Poll::Ready(failed) = peer.poll_stream_failed(context) else { return Poll::Pending };
+        peer.reset();
+        Poll::Ready(Err(failed.to_string()))
+    });
+    match ended.await {
+        Ok(()) => {}
+        Err(error) => debug!(peer = %address, error, "closing a connection"),
+    }
+    if !stops {
+        let drained = poll_fn(|context| peer.poll_drained(context));
+        let _ = timeout(LINGER_WAIT_MAX, drained).await;
+    }
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // `Peer` times heads, and lets idle connections be.
+        .header_read_timeout(None)
+        .half_close(true)
+        .title_case_headers(true)
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.head_bytes_max.max(BUFFER_BYTES_MIN));
+    builder
+}

@@ -1,0 +1,64 @@
+//! Actors that work across machines.
+//!
+//! A [`Process`] is a struct whose methods run one at a time, on `&mut self`, whenever an event
+//! arrives: a closure that somebody [told](Pid::tell) or [asked](Pid::ask) it, a protobuf message
+//! from a process on another machine, an HTTP request on one of its routes, a timer, or the news
+//! that a process it [linked](Context::link) to is gone. Processes live on a [`Node`], which has an
+//! address, a clock, an HTTP server and metrics; a [`Upid`] (`id@ip:port`) names a process from
+//! anywhere, and the wire format is the one of C++ libprocess.
+//!
+//! ```
+//! use libprocess::{Node, Process};
+//!
+//! struct Counter {
+//!     count: u64,
+//! }
+//!
+//! impl Process for Counter {}
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let node = Node::builder().start().await?;
+//! let counter = node.spawn(Counter { count: 0 });
+//! counter.tell(|counter, _cx| counter.count += 2);
+//! let count = counter.ask(|counter, _cx| counter.count).await?;
+//! assert_eq!(count, 2);
+//! node.shutdown().await;
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! Where to look next:
+//!
+//! * [`Process`], [`Context`] and [`Pid`]: writing actors and talking to them;
+//! * [`Future`] and [`Promise`]: results that are not there yet, and can be discarded;
+//! * [`Clock`]: time that a test pauses, advances and settles;
+//! * [`http`]: requests, responses, streams, and the client;
+//! * [`metrics`]: counters, gauges and timers behind `/metrics/snapshot`.
+
+#![forbid(unsafe_code)]
+
+mod builtin;
+mod clock;
+mod context;
+mod future;
+pub mod http;
+mod mailbox;
+pub mod metrics;
+mod node;
+mod pid;
+mod process;
+mod remote;
+mod routes;
+mod runner;
+mod tracked;
+mod upid;
+
+pub use clock::{Clock, Timer};
+pub use context::Context;
+pub use future::{Failure, Future, FutureError, Promise};
+pub use node::{Node, NodeBuilder, SpawnError};
+pub use pid::Pid;
+pub use process::Process;
+pub use stout::{Time, WireMessage};
+pub use upid::{ParseUpidError, Upid};

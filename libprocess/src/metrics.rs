@@ -1,0 +1,40 @@
+//! Counters, gauges and timers, and the page that shows them.
+//!
+//! Each node has a [`Metrics`] registry. What it gives out is a handle: cheap to clone and to use,
+//! and when its last clone is dropped the metric is gone from the registry.
+//!
+//! ```
+//! use libprocess::{Clock, metrics::Metrics};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let metrics = Metrics::new(Clock::system());
+//! let launches = metrics.counter("launcher/launches")?;
+//! let _load = metrics.pull("launcher/load", || 0.5)?;
+//! launches.add(2);
+//!
+//! let snapshot = metrics.snapshot(None).await;
+//! assert_eq!(snapshot["launcher/launches"], 2.0);
+//! assert_eq!(snapshot["launcher/load"], 0.5);
+//!
+//! assert!(metrics.counter("launcher/load").is_err()); // the name is taken
+//! drop(launches);
+//! assert!(!metrics.snapshot(None).await.contains_key("launcher/launches"));
+//! # Ok::<(), libprocess::metrics::DuplicateMetric>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod counter;
+mod endpoint;
+mod gauge;
+mod rate_limit;
+mod registry;
+mod system;
+mod timer;
+
+pub use counter::Counter;
+pub use endpoint::{snapshot, to_json};
+pub use gauge::{Gauge, PullGauge};
+pub use rate_limit::{ParseRateError, Rate};
+pub use registry::{DuplicateMetric, Metrics};
+pub use timer::{Started, Timer};

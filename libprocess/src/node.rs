@@ -1,0 +1,299 @@
+//! One machine as far as actors are concerned: an address, a clock, and the processes there.
+
+mod builder;
+mod service;
+
+pub use builder::NodeBuilder;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future as StdFuture;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+use stout::{Time, WireMessage};
+use tokio::sync::watch;
+
+use crate::metrics::Metrics;
+use crate::pid::{AnyProcess, Shared};
+use crate::remote::Remote;
+use crate::tracked::Tracked;
+use crate::{Clock, Future, Pid, Process, Promise, Upid, runner};
+
+/// Where processes live: it listens at an address, has a clock and metrics, and knows its processes
+/// by their ids.
+///
+/// Most programs have one. A test, or a cluster in one program, has several, which talk to each
+/// other as if they were machines. Cloning gives another handle on the same node.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    address: SocketAddr,
+    hostname: String,
+    clock: Clock,
+    metrics: Metrics,
+    runtime: tokio::runtime::Handle,
+    remote: Remote,
+    /// Gets messages and requests whose path names no process.
+    delegate: Option<String>,
+    processes: RwLock<HashMap<String, Arc<dyn AnyProcess>>>,
+    /// How many ids were generated with each prefix.
+    generated: Mutex<HashMap<&'static str, u64>>,
+    stopping: watch::Sender<bool>,
+}
+
+/// A [`Node`] that does not keep it alive: what servers and peers hold.
+#[derive(Clone)]
+pub(crate) struct WeakNode(Weak<Inner>);
+
+impl WeakNode {
+    pub(crate) fn upgrade(&self) -> Option<Node> {
+        self.0.upgrade().map(|inner| Node { inner })
+    }
+}
+
+/// Why a process could not be spawned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// Another process has the id.
+    IdInUse(String),
+    /// The node is shutting down.
+    ShuttingDown,
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IdInUse(id) => write!(f, "cannot spawn '{id}': a process with this id is running"),
+            Self::ShuttingDown => f.write_str("cannot spawn a process: the node is shutting down"),
+        }
+    }
+}
+
+impl std::error::Error for SpawnError {}
+
+impl Node {
+    /// Starts to describe a node.
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder::default()
+    }
+
+    /// The address that other nodes reach this one at.
+    pub fn address(&self) -> SocketAddr {
+        self.inner.address
+    }
+
+    /// The name of the machine, as it is told to people and in links.
+    pub fn hostname(&self) -> &str {
+        &self.inner.hostname
+    }
+
+    /// The clock of all timers, delays and timeouts on this node.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Time {
+        self.inner.clock.now()
+    }
+
+    /// What is counted and measured on this node.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Starts a process under a generated id, such as `process(1)`.
+    ///
+    /// On a node that is shutting down the process is dropped, and the handle is that of one that
+    /// has ended.
+    pub fn spawn<P: Process>(&self, process: P) -> Pid<P> {
+        let id = self.generate_id(P::ID_PREFIX);
+        let pid = self.new_pid(&id);
+        if self.start(&pid, process).is_err() {
+            pid.shared.mailbox.close();
+            pid.shared.ended();
+        }
+        pid
+    }
+
+    /// Starts a process under the id that others know it by.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the id is in use, or the node is shutting down.
+    pub fn spawn_as<P: Process>(&self, id: &str, process: P) -> Result<Pid<P>, SpawnError> {
+        let pid = self.new_pid(id);
+        self.start(&pid, process)?;
+        Ok(pid)
+    }
+
+    fn new_pid<P: Process>(&self, id: &str) -> Pid<P> {
+        let upid = Upid::new(id, self.inner.address);
+        Pid { shared: Arc::new(Shared::new(upid, self.clone())) }
+    }
+
+    fn start<P: Process>(&self, pid: &Pid<P>, process: P) -> Result<(), SpawnError> {
+        {
+            let mut processes = self.inner.processes.write();
+            if *self.inner.stopping.borrow() {
+                return Err(SpawnError::ShuttingDown);
+            }
+            let id = pid.upid().id();
+            if processes.contains_key(id) {
+                return Err(SpawnError::IdInUse(id.to_owned()));
+            }
+            processes.insert(id.to_owned(), Arc::clone(&pid.shared) as Arc<dyn AnyProcess>);
+        }
+        self.inner.clock.begin(); // Until the process is initialized.
+        self.inner.runtime.spawn(runner::run(process, pid.clone()));
+        Ok(())
+    }
+
+    /// An id that no process of this node has had: `prefix(1)`, `prefix(2)` and so on.
+    pub fn generate_id(&self, prefix: &'static str) -> String {
+        let mut generated = self.inner.generated.lock();
+        let count = generated.entry(prefix).or_default();
+        *count += 1;
+        format!("{prefix}({count})")
+    }
+
+    /// Runs a future in the background; what it returns is ready in the result. Discarding that
+    /// does not stop the future.
+    pub fn run<F>(&self, future: F) -> Future<F::Output>
+    where
+        F: StdFuture + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let promise = Promise::new();
+        let result = promise.future();
+        let work = async move { promise.set(future.await) };
+        if self.inner.clock.tracks() {
+            self.inner.runtime.spawn(Tracked::new(self.inner.clock.clone(), work));
+        } else {
+            self.inner.runtime.spawn(work);
+        }
+        result
+    }
+
+    /// Runs `work`, which may block, on a thread made for that. The future is abandoned when it
+    /// panics.
+    pub fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Future<T> {
+        let promise = Promise::new();
+        let result = promise.future();
+        let clock = self.inner.clock.clone();
+        clock.begin();
+        self.inner.runtime.spawn_blocking(move || {
+            let end = EndOfWork(clock);
+            promise.set(work());
+            drop(end);
+        });
+        result
+    }
+
+    /// Sends a message on behalf of `from`, to a process on any node: at most once, and silently
+    /// not at all when it cannot be delivered.
+    pub fn send<M: WireMessage>(&self, from: &Upid, to: &Upid, message: &M) {
+        self.send_raw(from, to, M::wire_name(), message.encode_wire());
+    }
+
+    /// Sends bytes under a name, like [`Node::send`].
+    pub fn send_raw(&self, from: &Upid, to: &Upid, name: &str, body: Vec<u8>) {
+        if to.is_nobody() {
+            return;
+        }
+        if to.address() == self.inner.address {
+            self.deliver(from.clone(), to.id(), name, body.into());
+        } else {
+            self.inner.remote.send(from, to, name, &body);
+        }
+    }
+
+    /// Gives a message to a process of this node; says whether it was there.
+    pub(crate) fn deliver(&self, from: Upid, id: &str, name: &str, body: Bytes) -> bool {
+        self.process(id).is_some_and(|process| process.message(from, name.to_owned(), body))
+    }
+
+    pub(crate) fn process(&self, id: &str) -> Option<Arc<dyn AnyProcess>> {
+        self.inner.processes.read().get(id).cloned()
+    }
+
+    pub(crate) fn delegate(&self) -> Option<&str> {
+        self.inner.delegate.as_deref()
+    }
+
+    pub(crate) fn processes(&self) -> Vec<Arc<dyn AnyProcess>> {
+        let mut processes: Vec<_> = self.inner.processes.read().values().cloned().collect();
+        processes.sort_by(|a, b| a.upid().cmp(b.upid()));
+        processes
+    }
+
+    pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) {
+        if pid.address() != self.inner.address {
+            self.inner.remote.link(pid, linker);
+        } else if !self.process(pid.id()).is_some_and(|process| process.link(Arc::clone(&linker))) {
+            linker.exited(pid.clone());
+        }
+    }
+
+    pub(crate) fn unlink(&self, pid: &Upid, linker: &Upid) {
+        if pid.address() != self.inner.address {
+            self.inner.remote.unlink(pid, linker);
+        } else if let Some(process) = self.process(pid.id()) {
+            process.unlink(linker);
+        }
+    }
+
+    /// Drops an ended process from the table.
+    pub(crate) fn forget(&self, pid: &Upid) {
+        self.inner.processes.write().remove(pid.id());
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakNode {
+        WeakNode(Arc::downgrade(&self.inner))
+    }
+
+    /// Ends all processes and stops listening; ready when every process has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// The node shuts down even when the future is dropped.
+    pub async fn shutdown(&self) {
+        let processes = {
+            let table = self.inner.processes.write();
+            self.inner.stopping.send_replace(true);
+            table.values().cloned().collect::<Vec<_>>()
+        };
+        let ends: Vec<_> = processes.iter().map(|process| process.wait()).collect();
+        processes.iter().for_each(|process| process.terminate(true));
+        for end in ends {
+            // A wait ends with the process, in whatever way.
+            let _ = end.await;
+        }
+        self.inner.remote.close();
+    }
+}
+
+/// Ends the piece of work on the clock even when the work panics.
+struct EndOfWork(Clock);
+
+impl Drop for EndOfWork {
+    fn drop(&mut self) {
+        self.0.end(1);
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({})", self.inner.address)
+    }
+}
+
+#[cfg(test)]
+mod tests;

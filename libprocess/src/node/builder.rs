@@ -1,0 +1,170 @@
+//! How a node comes to be.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{Inner, Node};
+use crate::Clock;
+use crate::builtin;
+use crate::http::Limits;
+use crate::metrics::Metrics;
+use crate::remote::Remote;
+
+/// Describes a [`Node`] before it starts.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let node = libprocess::Node::builder()
+///     .bind("127.0.0.1:0".parse().unwrap())
+///     .delegate("master")
+///     .start()
+///     .await?;
+/// assert_ne!(node.address().port(), 0);
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct NodeBuilder {
+    bind: SocketAddr,
+    advertise_ip: Option<IpAddr>,
+    advertise_port: Option<u16>,
+    hostname: Option<String>,
+    clock: Option<Clock>,
+    delegate: Option<String>,
+    limits: Limits,
+}
+
+impl Default for NodeBuilder {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            advertise_ip: None,
+            advertise_port: None,
+            hostname: None,
+            clock: None,
+            delegate: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How many connections may wait to be accepted; the system has a bound of its own.
+const BACKLOG: i32 = 4096;
+
+impl NodeBuilder {
+    /// Where to listen: by default a free port of the loopback address.
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.bind = address;
+        self
+    }
+
+    /// The IP address that others reach the node at, where it differs from the one it listens at.
+    pub fn advertise_ip(mut self, ip: IpAddr) -> Self {
+        self.advertise_ip = Some(ip);
+        self
+    }
+
+    /// The port that others reach the node at, where it differs from the one it listens at.
+    pub fn advertise_port(mut self, port: u16) -> Self {
+        self.advertise_port = Some(port);
+        self
+    }
+
+    /// The name of the machine, as people and links are told it: by default the IP address.
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.hostname = Some(hostname.into());
+        self
+    }
+
+    /// The clock of the node: by default the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The process that gets requests whose path names no process: with `master`, `/state` is
+    /// `/master/state`.
+    pub fn delegate(mut self, id: impl Into<String>) -> Self {
+        self.delegate = Some(id.into());
+        self
+    }
+
+    /// The bounds of the HTTP server.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Starts the node: it listens, and its own pages (`/metrics/snapshot`, `/help`,
+    /// `/__processes__`) answer.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the address cannot be listened at.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime.
+    pub async fn start(self) -> io::Result<Node> {
+        let listener = listen(self.bind)?;
+        let bound = listener.local_addr()?;
+        let ip = self.advertise_ip.unwrap_or_else(|| reachable(bound.ip()));
+        let address = SocketAddr::new(ip, self.advertise_port.unwrap_or(bound.port()));
+        let runtime = tokio::runtime::Handle::current();
+        let clock = self.clock.unwrap_or_else(Clock::system);
+        let (stopping, mut stop) = watch::channel(false);
+        let inner = Inner {
+            address,
+            hostname: self.hostname.unwrap_or_else(|| ip.to_string()),
+            metrics: Metrics::new(clock.clone()),
+            clock,
+            remote: Remote::new(runtime.clone()),
+            runtime: runtime.clone(),
+            delegate: self.delegate,
+            processes: RwLock::new(HashMap::new()),
+            generated: Mutex::new(HashMap::new()),
+            stopping,
+        };
+        let node = Node { inner: Arc::new(inner) };
+        builtin::spawn(&node);
+        let service = Arc::new(super::service::NodeService::new(node.downgrade()));
+        let stopped = async move {
+            // Also ends when the node is dropped, with the sender.
+            let _ = stop.wait_for(|stopping| *stopping).await;
+        };
+        runtime.spawn(crate::http::serve(listener, service, self.limits, stopped));
+        Ok(node)
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM,
+        Some(socket2::Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// The address that others reach a node at that listens at `ip`: where that is all addresses, the
+/// one that the machine would send from.
+fn reachable(ip: IpAddr) -> IpAddr {
+    if !ip.is_unspecified() {
+        return ip;
+    }
+    // Connecting a datagram socket sends nothing; it only chooses a route.
+    let routed = UdpSocket::bind((ip, 0)).and_then(|socket| {
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        Ok(socket.local_addr()?.ip())
+    });
+    routed.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}

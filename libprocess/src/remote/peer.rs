@@ -1,0 +1,142 @@
+//! The task that owns the connection to one address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Notify;
+use tracing::debug;
+
+use super::Peers;
+
+/// Real time: what the other side of a socket does, no clock of ours can hurry.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+const ANSWERS_MAX: Duration = Duration::from_secs(5);
+
+pub(super) struct Task {
+    pub(super) address: SocketAddr,
+    pub(super) connection: u64,
+    pub(super) peers: Arc<Mutex<Peers>>,
+    pub(super) work: Arc<Notify>,
+    pub(super) cut: Arc<Notify>,
+}
+
+enum Next {
+    Write(Vec<Bytes>),
+    /// Linked: the connection stays.
+    Wait,
+    Finish,
+}
+
+impl Task {
+    pub(super) async fn run(self) {
+        let cut = Arc::clone(&self.cut);
+        let served = tokio::select! {
+            served = self.serve() => served,
+            () = cut.notified() => Err(std::io::Error::other("cut off")),
+        };
+        if let Err(error) = served {
+            debug!(address = %self.address, %error, "a connection to another node ended");
+        }
+        self.forget();
+    }
+
+    async fn serve(&self) -> std::io::Result<()> {
+        let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(self.address));
+        let stream = connecting.await.map_err(|_| std::io::Error::other("connecting took too long"))??;
+        stream.set_nodelay(true)?;
+        let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
+        socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        let (mut answers, mut messages) = stream.into_split();
+        tokio::select! {
+            written = self.write(&mut messages) => written?,
+            // All answers are dropped; that they end means that the peer is gone.
+            read = discard(&mut answers) => {
+                read?;
+                return Err(std::io::Error::other("the peer closed the connection"));
+            }
+        }
+        // Closing with answers unread would reset the connection, and what was sent with it.
+        messages.shutdown().await?;
+        let _ = tokio::time::timeout(ANSWERS_MAX, discard(&mut answers)).await;
+        Ok(())
+    }
+
+    /// Writes what waits until the connection is not needed any more.
+    async fn write(&self, messages: &mut OwnedWriteHalf) -> std::io::Result<()> {
+        loop {
+            match self.next() {
+                Next::Write(pending) => {
+                    for bytes in join(pending) {
+                        messages.write_all(&bytes).await?;
+                    }
+                }
+                Next::Wait => self.work.notified().await,
+                Next::Finish => return Ok(()),
+            }
+        }
+    }
+
+    fn next(&self) -> Next {
+        let mut peers = self.peers.lock();
+        let Some(peer) = peers.by_address.get_mut(&self.address) else { return Next::Finish };
+        if peer.connection != self.connection {
+            return Next::Finish;
+        }
+        if !peer.pending.is_empty() {
+            peer.pending_bytes = 0;
+            return Next::Write(std::mem::take(&mut peer.pending));
+        }
+        if !peer.links.is_empty() {
+            return Next::Wait;
+        }
+        // Under the lock: whoever sends from now on makes a new connection.
+        peers.by_address.remove(&self.address);
+        Next::Finish
+    }
+
+    /// Drops the peer, unless it is a later connection, and tells those who linked.
+    fn forget(&self) {
+        let links = {
+            let mut peers = self.peers.lock();
+            match peers.by_address.get(&self.address) {
+                Some(peer) if peer.connection == self.connection => {}
+                _ => return,
+            }
+            peers.by_address.remove(&self.address).map(|peer| peer.links).unwrap_or_default()
+        };
+        links.into_iter().for_each(|((pid, _), linker)| linker.exited(pid));
+    }
+}
+
+/// Joins small messages, so that many of them go out in one write.
+fn join(pending: Vec<Bytes>) -> Vec<Bytes> {
+    const JOINED_MAX: usize = 64 << 10;
+    let mut joined: Vec<Bytes> = Vec::new();
+    let mut buffer = Vec::new();
+    for bytes in pending {
+        if buffer.len() + bytes.len() > JOINED_MAX && !buffer.is_empty() {
+            joined.push(std::mem::take(&mut buffer).into());
+        }
+        if bytes.len() >= JOINED_MAX {
+            joined.push(bytes);
+        } else {
+            buffer.extend_from_slice(&bytes);
+        }
+    }
+    if !buffer.is_empty() {
+        joined.push(buffer.into());
+    }
+    joined
+}
+
+async fn discard(answers: &mut OwnedReadHalf) -> std::io::Result<()> {
+    let mut buffer = [0; 4096];
+    while answers.read(&mut buffer).await? > 0 {}
+    Ok(())
+}

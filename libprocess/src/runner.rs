@@ -1,0 +1,78 @@
+//! The task that runs a process.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tracing::error;
+
+use crate::context::Ending;
+use crate::mailbox::Event;
+use crate::{Context, Pid, Process};
+
+/// So many events at most are handled before the thread is offered to other tasks.
+const EVENTS_PER_TURN_MAX: usize = 512;
+
+/// Runs `process` from its first event to its end.
+pub(crate) async fn run<P: Process>(mut process: P, pid: Pid<P>) {
+    let mut cx = Context::new(pid.clone());
+    guard(&mut cx, |cx| process.initialize(cx));
+    pid.clock().end(1); // `Node::spawn` began it.
+
+    let mut batch = VecDeque::new();
+    let mut handled = 0_usize;
+    while cx.ending.is_none() {
+        std::future::poll_fn(|task| pid.shared.mailbox.poll_batch(task.waker(), &mut batch)).await;
+        while let Some(event) = next(&pid, &mut batch, &cx) {
+            guard(&mut cx, |cx| cx.handle(&mut process, event));
+            pid.clock().end(1);
+            handled = handled.wrapping_add(1);
+            if handled.is_multiple_of(EVENTS_PER_TURN_MAX) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    pid.clock().begin();
+    guard(&mut cx, |cx| process.finalize(cx));
+    if let Some(Ending::Failed(failure)) = &cx.ending {
+        error!(pid = %pid.upid(), %failure, "a process failed");
+    }
+    cx.unlink_all();
+    let unhandled = [batch, pid.shared.mailbox.close()];
+    pid.node().forget(pid.upid());
+    pid.shared.ended();
+    for events in unhandled {
+        let count = events.len();
+        drop(events);
+        pid.clock().end(count);
+    }
+    pid.clock().end(1);
+}
+
+fn next<P: Process>(pid: &Pid<P>, batch: &mut VecDeque<Event<P>>, cx: &Context<P>) -> Option<Event<P>> {
+    if cx.ending.is_some() {
+        return None;
+    }
+    if pid.shared.mailbox.ends_at_once() {
+        // Stands for the event that called for it, wherever that is in the queue.
+        pid.clock().begin();
+        return Some(Event::Terminate);
+    }
+    batch.pop_front()
+}
+
+/// Runs one handler; a panic in it ends this process and no other.
+fn guard<P: Process>(cx: &mut Context<P>, f: impl FnOnce(&mut Context<P>)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(cx))) {
+        cx.fail(format!("it panicked: {}", text(&*panic)));
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
+}
