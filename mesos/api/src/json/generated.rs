@@ -1,0 +1,6 @@
+//! One pair of functions for each message, one pair of name tables for each enum.
+
+use super::error::Failure;
+use super::{Dialect, EnumNames, ReadJson, Reader, WriteJson, Writer};
+
+include!(concat!(env!("OUT_DIR"), "/json.rs"));

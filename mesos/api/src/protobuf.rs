@@ -1,0 +1,72 @@
+//! Messages in protobuf's binary form, checked for what proto2 demands.
+//!
+//! prost fills in a default for a required field that is not there, and keeps enum numbers that it
+//! does not know. Mesos refuses the first, and takes the second for a field that is not set. So
+//! the bytes are checked against a table of the message before prost decodes them.
+//!
+//! # Examples
+//!
+//! ```
+//! use mesos_api::protobuf;
+//! use mesos_api::v1::FrameworkInfo;
+//!
+//! let incomplete = [0x0a, 1, b'u']; // only the user
+//! let error = protobuf::decode::<FrameworkInfo>(&incomplete).unwrap_err();
+//! assert_eq!(error.to_string(), "missing required field 'name'");
+//! ```
+
+mod check;
+mod generated;
+mod normalize;
+mod subscribe;
+mod wire;
+
+pub(crate) use check::Table;
+
+use check::Finding;
+
+use crate::Message;
+
+/// Why bytes could not be read as a message.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The bytes are no protobuf, or of other types than the message's fields.
+    #[error("malformed protobuf")]
+    Malformed(#[from] prost::DecodeError),
+    /// A required field that is not set.
+    #[error("missing required field '{path}'")]
+    Missing {
+        /// The names of the fields from the outermost message on, such as `framework_info.user`.
+        path: String,
+    },
+}
+
+/// A message as bytes.
+#[must_use]
+pub fn encode<M: Message>(message: &M) -> Vec<u8> {
+    message.encode_to_vec()
+}
+
+/// Reads a message.
+///
+/// An enum number that this version of the protocol does not have counts as not set.
+///
+/// # Errors
+///
+/// When the bytes are no such message, or a required field is missing anywhere in it.
+pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
+    let table = M::table();
+    match check::message(table, bytes) {
+        // prost says best what is wrong with bytes that are no protobuf.
+        Ok(()) | Err(Finding::Malformed) => Ok(M::decode(bytes)?),
+        Err(Finding::Missing(path)) => Err(DecodeError::Missing { path }),
+        Err(Finding::Unusual) => {
+            let usual = normalize::message(table, bytes);
+            match check::message(table, &usual) {
+                Err(Finding::Missing(path)) => Err(DecodeError::Missing { path }),
+                _ => Ok(M::decode(usual.as_slice())?),
+            }
+        }
+    }
+}

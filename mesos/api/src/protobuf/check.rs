@@ -1,0 +1,151 @@
+//! Checks the bytes of a message for required fields and for enum numbers that nobody knows.
+
+use super::wire::{Entries, Malformed, Value, varint};
+
+/// What is known of a message's fields.
+#[derive(Debug)]
+pub struct Table {
+    /// The bits of the required ones, by their place in `fields`.
+    pub(crate) required: u128,
+    /// By ascending number.
+    pub(crate) fields: &'static [Field],
+}
+
+/// One field of a message.
+#[derive(Debug)]
+pub struct Field {
+    pub(crate) number: u32,
+    pub(crate) name: &'static str,
+    pub(crate) repeated: bool,
+    pub(crate) kind: Kind,
+}
+
+/// What is to be checked about a field's value.
+#[derive(Debug)]
+pub enum Kind {
+    /// Nothing.
+    Plain,
+    /// Whether the number has a name.
+    Enum(fn(i32) -> bool),
+    /// What is to be checked about that message.
+    Message(&'static Table),
+}
+
+impl Table {
+    /// A field and its place.
+    pub(super) fn field(&self, number: u32) -> Option<(usize, &Field)> {
+        // Most messages number their fields from one on without a gap.
+        let guess = number.wrapping_sub(1) as usize;
+        match self.fields.get(guess) {
+            Some(field) if field.number == number => Some((guess, field)),
+            _ => {
+                let index = self.fields.binary_search_by_key(&number, |field| field.number).ok()?;
+                Some((index, self.fields.get(index)?))
+            }
+        }
+    }
+}
+
+/// Why bytes are not ready to be decoded.
+#[derive(Debug, PartialEq)]
+pub(super) enum Finding {
+    /// They are no protobuf, or nested too deep.
+    Malformed,
+    /// This required field is not there.
+    Missing(String),
+    /// There are unknown enum numbers, or a message in several parts: they have to be normalized.
+    Unusual,
+}
+
+impl From<Malformed> for Finding {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+/// How deep messages may be nested, as deep as prost reads.
+pub(super) const DEPTH_MAX: usize = 100;
+
+/// Checks a message and all that it contains.
+pub(super) fn message(table: &Table, bytes: &[u8]) -> Result<(), Finding> {
+    let mut check = Check::default();
+    check.message(table, bytes, 0)?;
+    match check {
+        Check { unusual: true, .. } => Err(Finding::Unusual),
+        Check { missing: Some(path), .. } => Err(Finding::Missing(path)),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Default)]
+struct Check {
+    unusual: bool,
+    /// Path of the first required field that was not found. In a message that comes in several
+    /// parts it may still follow, so this counts only if nothing is unusual.
+    missing: Option<String>,
+}
+
+impl Check {
+    fn message(&mut self, table: &Table, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
+        if depth > DEPTH_MAX {
+            return Err(Malformed);
+        }
+        let mut seen = 0_u128;
+        for (position, entry) in Entries::new(bytes).enumerate() {
+            let entry = entry?;
+            let Some((index, field)) = table.field(entry.number) else { continue };
+            match (&field.kind, entry.value) {
+                (Kind::Message(inner), Value::Bytes(value)) => {
+                    self.unusual |= !field.repeated && seen & (1 << index) != 0;
+                    let found_before = self.missing.is_some();
+                    self.message(inner, value, depth + 1)?;
+                    if let (Some(path), false) = (&mut self.missing, found_before) {
+                        locate(path, field, bytes, position);
+                    }
+                }
+                (Kind::Enum(is_known), value) if !all_known(*is_known, value) => {
+                    self.unusual = true;
+                    continue;
+                }
+                _ => {}
+            }
+            seen |= 1 << index;
+        }
+        let unseen = table.required & !seen;
+        if unseen != 0 && self.missing.is_none() {
+            let field = table.fields.get(unseen.trailing_zeros() as usize);
+            self.missing = field.map(|field| field.name.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Puts the name of a field of the message `bytes` in front of a path inside of it, and its index
+/// if it is the element of a list that stands at `position`.
+#[cold]
+fn locate(path: &mut String, field: &Field, bytes: &[u8], position: usize) {
+    if field.repeated {
+        let earlier = Entries::new(bytes).take(position);
+        let index = earlier.filter(|entry| entry.is_ok_and(|entry| entry.number == field.number)).count();
+        crate::path::prepend(path, &format!("[{index}]"));
+    }
+    crate::path::prepend(path, field.name);
+}
+
+/// Whether the numbers of an enum field, one or a packed list of them, all have names.
+fn all_known(is_known: fn(i32) -> bool, value: Value<'_>) -> bool {
+    match value {
+        Value::Varint(number) => is_known(number as i32),
+        Value::Bytes(mut packed) => {
+            while !packed.is_empty() {
+                match varint(&mut packed) {
+                    Some(number) if is_known(number as i32) => {}
+                    Some(_) => return false,
+                    None => return true, // prost will refuse it
+                }
+            }
+            true
+        }
+        Value::Other => true,
+    }
+}
