@@ -1,0 +1,1 @@
+//! Small programs on libprocess and on the scheduler and executor libraries.

@@ -1,0 +1,1 @@
+//! The agent daemon as a library.

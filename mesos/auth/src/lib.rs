@@ -1,0 +1,1 @@
+//! Authorizers and authenticators.

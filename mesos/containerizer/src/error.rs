@@ -1,0 +1,126 @@
+//! What can go wrong with a container.
+
+use std::io;
+use std::path::PathBuf;
+
+use libprocess::FutureError;
+use mesos_fetcher::FetchError;
+
+/// Why something could not be done to a container.
+///
+/// The futures of [`Containerizer`](crate::Containerizer) fail with it: see [`ContainerError::of`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContainerError {
+    /// The id breaks a rule.
+    #[error("invalid container id '{id}': {problem}")]
+    InvalidId {
+        /// The id as given.
+        id: String,
+        /// The rule.
+        problem: &'static str,
+    },
+    /// There is no such container.
+    #[error("unknown container {id}")]
+    Unknown {
+        /// The container.
+        id: String,
+    },
+    /// The parent of a nested container is not there.
+    #[error("cannot launch container {id}: its parent is unknown")]
+    UnknownParent {
+        /// The nested container.
+        id: String,
+    },
+    /// The parent of a nested container is being destroyed.
+    #[error("cannot launch container {id}: its parent is being destroyed")]
+    ParentEnding {
+        /// The nested container.
+        id: String,
+    },
+    /// The container has not ended.
+    #[error("container {id} is still running")]
+    Running {
+        /// The container.
+        id: String,
+    },
+    /// The container was destroyed before its command started.
+    #[error("container {id} was destroyed while it was being launched")]
+    Destroyed {
+        /// The container.
+        id: String,
+    },
+    /// Something was asked for that this containerizer cannot do.
+    #[error("cannot launch container {id}: {what}")]
+    Unsupported {
+        /// The container.
+        id: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// A URI of the command could not be fetched.
+    #[error("failed to fetch all URIs for container {id}: {source}")]
+    Fetch {
+        /// The container.
+        id: String,
+        /// What failed.
+        source: FetchError,
+    },
+    /// A file or directory of the container could not be read or written.
+    #[error("failed to {doing} {}: {source}", path.display())]
+    File {
+        /// What was attempted.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What was found.
+        source: io::Error,
+    },
+    /// The parent process of the container could not be started.
+    #[error("failed to start container {id} with helper {}: {source}", program.display())]
+    Helper {
+        /// The container.
+        id: String,
+        /// The helper.
+        program: PathBuf,
+        /// What was found.
+        source: io::Error,
+    },
+    /// The parent process of the container ended before it could start the command.
+    #[error("the helper of container {id} ended before its command started: {message}")]
+    HelperEnded {
+        /// The container.
+        id: String,
+        /// What it said.
+        message: String,
+    },
+    /// Processes of the container could not be ended.
+    #[error("failed to destroy container {id}: {problem}")]
+    Undead {
+        /// The container.
+        id: String,
+        /// What is left.
+        problem: String,
+    },
+}
+
+impl ContainerError {
+    /// The container error that a future of this crate failed with.
+    ///
+    /// ```
+    /// use libprocess::{Future, FutureError};
+    /// use mesos_containerizer::ContainerError;
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let failed = Future::<()>::failed(ContainerError::Unknown { id: "c1".into() });
+    /// let error = failed.await.unwrap_err();
+    /// assert!(matches!(ContainerError::of(&error), Some(ContainerError::Unknown { .. })));
+    /// # });
+    /// ```
+    pub fn of(error: &FutureError) -> Option<&Self> {
+        match error {
+            FutureError::Failed(failure) => failure.error().downcast_ref(),
+            FutureError::Discarded | FutureError::Abandoned => None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Containers: launch, isolate, measure, destroy.

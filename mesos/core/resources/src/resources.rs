@@ -1,0 +1,463 @@
+//! The canonical collection.
+
+use std::collections::BTreeMap;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::sync::Arc;
+
+use mesos_api::v1;
+use mesos_api::v1::resource::ReservationInfo;
+
+use crate::{Name, Quantities, Ranges, Resource, ResourceError, Scalar};
+
+/// Resources, merged as far as they can be, with no empty one among them.
+///
+/// Taking away what is not there is harmless: amounts stop at zero. Two collections are equal when
+/// they hold the same, in whatever order.
+#[derive(Clone, Debug, Default)]
+pub struct Resources {
+    items: Vec<Resource>,
+}
+
+impl Resources {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Self { items: Vec::new() }
+    }
+
+    /// Checks and collects resources from outside, whichever form their reservations have.
+    ///
+    /// # Errors
+    ///
+    /// The first resource that breaks a rule, and the rule.
+    pub fn from_protos(protos: impl IntoIterator<Item = v1::Resource>) -> Result<Self, ResourceError> {
+        let protos = protos.into_iter();
+        let mut all = Self { items: Vec::with_capacity(protos.size_hint().0.min(1024)) };
+        for proto in protos {
+            all.insert(Resource::from_proto(proto)?);
+        }
+        Ok(all)
+    }
+
+    /// The wire form, with reservations as lists; a shared resource appears once.
+    pub fn to_protos(&self) -> Vec<v1::Resource> {
+        self.items.iter().map(Resource::to_proto).collect()
+    }
+
+    /// The resources, in no particular order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Resource> {
+        self.items.iter()
+    }
+
+    /// How many distinct resources there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Adds one resource.
+    pub fn insert(&mut self, resource: Resource) {
+        if resource.is_empty() {
+            return;
+        }
+        match self.items.iter_mut().find(|item| item.can_add(&resource)) {
+            Some(item) => item.add(&resource),
+            None => self.items.push(resource),
+        }
+    }
+
+    /// Takes away one resource, as far as it is there.
+    pub fn remove(&mut self, resource: &Resource) {
+        let Some(at) = self.items.iter().position(|item| item.can_subtract(resource)) else { return };
+        let Some(item) = self.items.get_mut(at) else { return };
+        item.subtract(resource);
+        if item.is_empty() {
+            self.items.swap_remove(at);
+        }
+    }
+
+    /// Whether all of `other` is here; copies of shared resources are counted.
+    pub fn contains(&self, other: &Resources) -> bool {
+        // Distinct resources are contained in distinct ones of ours, except things that are never
+        // merged: several equal ones need as many here.
+        let mut taken: Vec<usize> = Vec::new();
+        other.items.iter().all(|wanted| {
+            let indivisible = wanted.is_indivisible() && !wanted.is_shared();
+            let found = self
+                .items
+                .iter()
+                .enumerate()
+                .find(|(at, item)| item.contains(wanted) && !(indivisible && taken.contains(at)));
+            if let (Some((at, _)), true) = (found, indivisible) {
+                taken.push(at);
+            }
+            found.is_some()
+        })
+    }
+
+    /// Whether a resource from outside is valid and here.
+    pub fn contains_resource(&self, proto: &v1::Resource) -> bool {
+        Resource::from_proto(proto.clone())
+            .is_ok_and(|wanted| self.items.iter().any(|item| item.contains(&wanted)))
+    }
+
+    /// Whether the scalars by name, whoever owns them, reach these amounts.
+    pub fn contains_quantities(&self, quantities: &Quantities) -> bool {
+        self.quantities().contains(quantities)
+    }
+
+    /// Those that satisfy a condition.
+    pub fn filter(&self, keep: impl Fn(&Resource) -> bool) -> Resources {
+        Self { items: self.items.iter().filter(|item| keep(item)).cloned().collect() }
+    }
+
+    /// Drops those that do not satisfy a condition.
+    pub fn retain(&mut self, keep: impl Fn(&Resource) -> bool) {
+        self.items.retain(|item| keep(item));
+    }
+
+    /// Those reserved for any role.
+    pub fn reserved(&self) -> Resources {
+        self.filter(Resource::is_reserved)
+    }
+
+    /// Those reserved for exactly this role.
+    pub fn reserved_to(&self, role: &str) -> Resources {
+        self.filter(|item| item.is_reserved_to(role))
+    }
+
+    /// Those reserved for no role.
+    pub fn unreserved(&self) -> Resources {
+        self.filter(Resource::is_unreserved)
+    }
+
+    /// Those that may be given to the role: unreserved, or reserved for it or for a role above it.
+    pub fn reservable_to(&self, role: &str) -> Resources {
+        self.filter(|item| item.is_reservable_to(role))
+    }
+
+    /// Those that may be taken back at any time.
+    pub fn revocable(&self) -> Resources {
+        self.filter(Resource::is_revocable)
+    }
+
+    /// Those that are held until given back.
+    pub fn non_revocable(&self) -> Resources {
+        self.filter(|item| !item.is_revocable())
+    }
+
+    /// Those that several tasks may use at once.
+    pub fn shared(&self) -> Resources {
+        self.filter(Resource::is_shared)
+    }
+
+    /// Those that one user has alone.
+    pub fn non_shared(&self) -> Resources {
+        self.filter(|item| !item.is_shared())
+    }
+
+    /// The persistent volumes.
+    pub fn persistent_volumes(&self) -> Resources {
+        self.filter(Resource::is_persistent_volume)
+    }
+
+    /// The scalars.
+    pub fn scalars(&self) -> Resources {
+        self.filter(|item| item.scalar().is_some())
+    }
+
+    /// Those of this name.
+    pub fn named(&self, name: &str) -> Resources {
+        self.filter(|item| item.name().as_str() == name)
+    }
+
+    /// What is reserved, by the role of the last reservation.
+    pub fn reservations(&self) -> BTreeMap<String, Resources> {
+        let mut all: BTreeMap<String, Resources> = BTreeMap::new();
+        for item in &self.items {
+            if let Some(role) = item.reservation_role() {
+                all.entry(role.to_owned()).or_default().items.push(item.clone());
+            }
+        }
+        all
+    }
+
+    /// Whether any has more than one reservation.
+    pub fn has_refined_reservations(&self) -> bool {
+        self.items.iter().any(Resource::has_refined_reservations)
+    }
+
+    /// Drops those with more than one reservation.
+    pub fn strip_refined(&mut self) {
+        self.items.retain(|item| !item.has_refined_reservations());
+    }
+
+    /// Allocates all to a role.
+    pub fn allocate(&mut self, role: impl Into<Arc<str>>) {
+        let role = role.into();
+        self.reallocate(Some(&role));
+    }
+
+    /// Makes all unallocated.
+    pub fn unallocate(&mut self) {
+        self.reallocate(None);
+    }
+
+    fn reallocate(&mut self, role: Option<&Arc<str>>) {
+        // Entries that differed in their allocation alone must merge.
+        let mixed = self.items.windows(2).any(|pair| pair[0].allocation != pair[1].allocation);
+        for item in &mut self.items {
+            item.allocation = role.cloned();
+        }
+        if mixed {
+            *self = std::mem::take(&mut self.items).into_iter().collect();
+        }
+    }
+
+    /// What is allocated, by role; what is not allocated is left out.
+    pub fn allocations(&self) -> BTreeMap<String, Resources> {
+        let mut all: BTreeMap<String, Resources> = BTreeMap::new();
+        for item in &self.items {
+            if let Some(role) = item.allocation_role() {
+                all.entry(role.to_owned()).or_default().items.push(item.clone());
+            }
+        }
+        all
+    }
+
+    /// All with one more reservation on top.
+    pub fn push_reservation(&self, reservation: &ReservationInfo) -> Resources {
+        self.map(|item| item.with(|parts| parts.reservations.push(reservation.clone())))
+    }
+
+    /// All without the last reservation; what is unreserved stays as it is.
+    pub fn pop_reservation(&self) -> Resources {
+        self.map(|item| {
+            item.with(|parts| {
+                parts.reservations.pop();
+            })
+        })
+    }
+
+    /// All without any reservation.
+    pub fn to_unreserved(&self) -> Resources {
+        self.map(|item| {
+            if item.is_unreserved() { item.clone() } else { item.with(|parts| parts.reservations.clear()) }
+        })
+    }
+
+    pub(crate) fn map(&self, change: impl Fn(&Resource) -> Resource) -> Resources {
+        self.items.iter().map(change).collect()
+    }
+
+    /// The sum of the scalars of this name, if there are any.
+    pub fn get_scalar(&self, name: &str) -> Option<Scalar> {
+        let mut found =
+            self.items.iter().filter(|item| item.name().as_str() == name).filter_map(Resource::scalar);
+        found.next().map(|first| found.fold(first, Add::add))
+    }
+
+    /// The sum of the ranges of this name, if there are any.
+    pub fn get_ranges(&self, name: &str) -> Option<Ranges> {
+        let mut found =
+            self.items.iter().filter(|item| item.name().as_str() == name).filter_map(Resource::ranges);
+        let first = found.next()?.clone();
+        Some(found.fold(first, |all, more| all.union(more)))
+    }
+
+    /// Processors, in cores.
+    pub fn cpus(&self) -> Option<f64> {
+        self.get_scalar("cpus").map(Scalar::as_f64)
+    }
+
+    /// Memory, in MB.
+    pub fn mem(&self) -> Option<f64> {
+        self.get_scalar("mem").map(Scalar::as_f64)
+    }
+
+    /// Disk space, in MB.
+    pub fn disk(&self) -> Option<f64> {
+        self.get_scalar("disk").map(Scalar::as_f64)
+    }
+
+    /// Graphics processors.
+    pub fn gpus(&self) -> Option<f64> {
+        self.get_scalar("gpus").map(Scalar::as_f64)
+    }
+
+    /// Network ports.
+    pub fn ports(&self) -> Option<Ranges> {
+        self.get_ranges("ports")
+    }
+
+    /// The names of all resources, sorted.
+    pub fn names(&self) -> Vec<Name> {
+        let mut names: Vec<_> = self.items.iter().map(|item| item.name().clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The scalars as bare amounts by name. A shared resource counts once, however many copies there are.
+    pub fn quantities(&self) -> Quantities {
+        let mut all = Quantities::new();
+        for item in &self.items {
+            if let Some(scalar) = item.scalar() {
+                all.increase(item.name(), scalar);
+            }
+        }
+        all
+    }
+
+    /// Looks for as much as `target`, wherever it is reserved: first where the target says, then
+    /// among what is unreserved, then anywhere. The result is what was found.
+    pub fn find(&self, target: &Resources) -> Option<Resources> {
+        let mut total = Resources::new();
+        for wanted in &target.items {
+            total += self.find_one(wanted)?;
+        }
+        Some(total)
+    }
+
+    fn find_one(&self, target: &Resource) -> Option<Resources> {
+        let mut found = Resources::new();
+        let mut remaining: Resources =
+            std::iter::once(target.with(|parts| parts.reservations.clear())).collect();
+        let mut candidates: Vec<&Resource> = self.items.iter().collect();
+        candidates.sort_by_key(|item| match item.reservation_role() {
+            Some(role) if target.reservation_role() == Some(role) => 0,
+            None => 1,
+            Some(_) => 2,
+        });
+        for candidate in candidates {
+            let bare: Resources =
+                std::iter::once(candidate.with(|parts| parts.reservations.clear())).collect();
+            if bare.contains(&remaining) {
+                let reservations = candidate.reservations();
+                found += remaining.map(|item| item.with(|parts| parts.reservations = reservations.to_vec()));
+                return Some(found);
+            }
+            if remaining.contains(&bare) {
+                found.insert(candidate.clone());
+                remaining -= &bare;
+            }
+        }
+        None
+    }
+}
+
+impl PartialEq for Resources {
+    fn eq(&self, other: &Self) -> bool {
+        self.items.len() == other.items.len() && self.contains(other) && other.contains(self)
+    }
+}
+
+impl FromIterator<Resource> for Resources {
+    fn from_iter<I: IntoIterator<Item = Resource>>(resources: I) -> Self {
+        let mut all = Self::new();
+        resources.into_iter().for_each(|resource| all.insert(resource));
+        all
+    }
+}
+
+impl Extend<Resource> for Resources {
+    fn extend<I: IntoIterator<Item = Resource>>(&mut self, resources: I) {
+        resources.into_iter().for_each(|resource| self.insert(resource));
+    }
+}
+
+impl From<Resource> for Resources {
+    fn from(resource: Resource) -> Self {
+        std::iter::once(resource).collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Resources {
+    type Item = &'a Resource;
+    type IntoIter = std::slice::Iter<'a, Resource>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+impl IntoIterator for Resources {
+    type Item = Resource;
+    type IntoIter = std::vec::IntoIter<Resource>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+impl AddAssign<&Resources> for Resources {
+    fn add_assign(&mut self, other: &Resources) {
+        other.items.iter().for_each(|item| self.insert(item.clone()));
+    }
+}
+
+impl AddAssign for Resources {
+    fn add_assign(&mut self, other: Resources) {
+        if self.items.is_empty() {
+            *self = other;
+        } else {
+            self.extend(other);
+        }
+    }
+}
+
+impl SubAssign<&Resources> for Resources {
+    fn sub_assign(&mut self, other: &Resources) {
+        other.items.iter().for_each(|item| self.remove(item));
+    }
+}
+
+impl SubAssign for Resources {
+    fn sub_assign(&mut self, other: Resources) {
+        *self -= &other;
+    }
+}
+
+macro_rules! by_assignment {
+    ($operation:ident, $method:ident, $assign:tt) => {
+        impl $operation<Resources> for Resources {
+            type Output = Resources;
+            fn $method(mut self, other: Resources) -> Resources {
+                self $assign other;
+                self
+            }
+        }
+        impl $operation<&Resources> for Resources {
+            type Output = Resources;
+            fn $method(mut self, other: &Resources) -> Resources {
+                self $assign other;
+                self
+            }
+        }
+        impl $operation<&Resources> for &Resources {
+            type Output = Resources;
+            fn $method(self, other: &Resources) -> Resources {
+                let mut result = self.clone();
+                result $assign other;
+                result
+            }
+        }
+    };
+}
+
+by_assignment!(Add, add, +=);
+by_assignment!(Sub, sub, -=);
+
+impl Sum for Resources {
+    fn sum<I: Iterator<Item = Resources>>(iter: I) -> Resources {
+        iter.fold(Resources::new(), Add::add)
+    }
+}
+
+impl<'a> Sum<&'a Resources> for Resources {
+    fn sum<I: Iterator<Item = &'a Resources>>(iter: I) -> Resources {
+        iter.fold(Resources::new(), Add::add)
+    }
+}

@@ -1,0 +1,111 @@
+//! The checkpoint format: messages behind a length of four bytes.
+//!
+//! A file holds one message or a sequence of them, each behind its length as four bytes in the
+//! machine's byte order. `task.updates` grows by such records; a crash may leave a part of one at the
+//! end, which [`split`] leaves out and reports so that the caller can cut it off.
+
+use mesos_api::{Message, internal::StatusUpdateRecord, protobuf};
+
+/// The longest message that is read back; a length above it is damage, not a record.
+pub const RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What is wrong with a file of records.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A length no record can have.
+    #[error("the record at byte {offset} claims {length} bytes, more than the {RECORD_BYTES_MAX} allowed")]
+    TooLong {
+        /// Where it begins.
+        offset: usize,
+        /// What it claims.
+        length: usize,
+    },
+    /// A record that is all there but is not the message it should be.
+    #[error("the record at byte {offset} does not parse: {reason}")]
+    Malformed {
+        /// Where it begins.
+        offset: usize,
+        /// What the decoder says.
+        reason: String,
+    },
+}
+
+/// One message as it stands in a file.
+pub fn frame(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    let mut framed = Vec::with_capacity(message.len() + 4);
+    framed.extend_from_slice(&length.to_ne_bytes());
+    framed.extend_from_slice(message);
+    framed
+}
+
+/// A message, encoded and framed.
+pub fn encode<M: Message>(message: &M) -> Vec<u8> {
+    frame(&message.encode_to_vec())
+}
+
+/// The records of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Split<'a> {
+    /// The bodies of the complete records.
+    pub records: Vec<&'a [u8]>,
+    /// Bytes up to the end of the last complete record; what follows is the part a crash left.
+    pub complete: usize,
+}
+
+/// Takes a file apart.
+///
+/// # Errors
+///
+/// When a length is beyond [`RECORD_BYTES_MAX`].
+pub fn split(bytes: &[u8]) -> Result<Split<'_>, RecordError> {
+    let mut split = Split { records: Vec::new(), complete: 0 };
+    while let Some((head, rest)) = bytes.get(split.complete..).and_then(<[u8]>::split_first_chunk::<4>) {
+        let length = u32::from_ne_bytes(*head) as usize;
+        if length > RECORD_BYTES_MAX {
+            return Err(RecordError::TooLong { offset: split.complete, length });
+        }
+        let Some(body) = rest.get(..length) else { break };
+        split.records.push(body);
+        split.complete += 4 + length;
+    }
+    Ok(split)
+}
+
+/// The messages of a file, and how many of its bytes are whole records.
+///
+/// # Errors
+///
+/// When a complete record does not parse.
+pub fn decode_all<M: Message>(bytes: &[u8]) -> Result<(Vec<M>, usize), RecordError> {
+    let split = split(bytes)?;
+    let mut offset = 0;
+    let mut messages = Vec::with_capacity(split.records.len());
+    for body in split.records {
+        let message = protobuf::decode::<M>(body)
+            .map_err(|error| RecordError::Malformed { offset, reason: error.to_string() })?;
+        messages.push(message);
+        offset += 4 + body.len();
+    }
+    Ok((messages, split.complete))
+}
+
+/// The single message of a file; `None` for an empty file or one that a crash left incomplete.
+///
+/// # Errors
+///
+/// When the record does not parse.
+pub fn decode_one<M: Message>(bytes: &[u8]) -> Result<Option<M>, RecordError> {
+    let (messages, _) = decode_all(bytes)?;
+    Ok(messages.into_iter().next())
+}
+
+/// The records of a `task.updates` file, and how many of its bytes are whole records.
+///
+/// # Errors
+///
+/// When a complete record does not parse.
+pub fn decode_updates(bytes: &[u8]) -> Result<(Vec<StatusUpdateRecord>, usize), RecordError> {
+    decode_all(bytes)
+}

@@ -1,0 +1,156 @@
+use std::collections::{HashSet, VecDeque};
+
+use mesos_api::internal::{StatusUpdate, StatusUpdateRecord, status_update_record};
+
+use crate::{RETRY_WAIT_MIN, Refused, Retry, Uuid, state};
+
+/// The updates of one task, oldest first, and what is known about them.
+///
+/// Only the oldest unacknowledged update is ever in flight; the rest wait behind it, so the receiver
+/// sees updates in the order they were made.
+#[derive(Debug, Default)]
+pub struct Stream {
+    checkpoint: bool,
+    received: HashSet<Uuid>,
+    pending: VecDeque<(Uuid, StatusUpdate)>,
+    /// State of the newest update: what the master counts resources by.
+    latest: Option<i32>,
+    terminal: bool,
+    attempt: u64,
+}
+
+/// What an acknowledgement has done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Acknowledged {
+    /// What to write, when the stream is checkpointed.
+    pub record: Option<StatusUpdateRecord>,
+    /// The acknowledged update was terminal: the stream has ended.
+    pub finished: bool,
+}
+
+impl Stream {
+    /// An empty stream; with `checkpoint` its updates and acknowledgements are to be written down.
+    pub fn new(checkpoint: bool) -> Self {
+        Stream { checkpoint, ..Stream::default() }
+    }
+
+    /// Rebuilds a stream from what was written down before a restart.
+    ///
+    /// Acknowledgements of updates that the file does not hold are ignored, and so are updates that
+    /// could never have been accepted.
+    pub fn replay<'a>(records: impl IntoIterator<Item = &'a StatusUpdateRecord>) -> Self {
+        let mut stream = Stream::new(true);
+        for record in records {
+            match record.r#type() {
+                status_update_record::Type::Update => {
+                    if let Some(update) = &record.update {
+                        // A refused update is one that this code would not have written.
+                        let _ = stream.update(update.clone());
+                    }
+                }
+                status_update_record::Type::Ack => {
+                    if let Some(uuid) = record.uuid.as_deref().and_then(|bytes| Uuid::from_slice(bytes).ok()) {
+                        stream.pending.retain(|(pending, _)| *pending != uuid);
+                    }
+                }
+            }
+        }
+        stream
+    }
+
+    /// Whether this stream's records go to disk.
+    pub fn checkpoint(&self) -> bool {
+        self.checkpoint
+    }
+
+    /// Whether the terminal update was received and every update acknowledged.
+    pub fn finished(&self) -> bool {
+        self.terminal && self.pending.is_empty()
+    }
+
+    /// How many updates wait for an acknowledgement.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Appends an update. `None` means that it was received before.
+    ///
+    /// # Errors
+    ///
+    /// When the update has no valid uuid, or a terminal one came before it.
+    pub fn update(&mut self, update: StatusUpdate) -> Result<Option<Appended>, Refused> {
+        let bytes = update.uuid.as_deref().ok_or(Refused::NoUuid)?;
+        let uuid = Uuid::from_slice(bytes).map_err(|_| Refused::NoUuid)?;
+        if self.received.contains(&uuid) {
+            return Ok(None);
+        }
+        if self.terminal {
+            return Err(Refused::AfterTerminal { uuid });
+        }
+        self.received.insert(uuid);
+        self.terminal = state::is_terminal(update.status.state());
+        self.latest = Some(update.status.state);
+        let record = self.checkpoint.then(|| StatusUpdateRecord {
+            r#type: status_update_record::Type::Update as i32,
+            update: Some(update.clone()),
+            uuid: None,
+        });
+        self.pending.push_back((uuid, update));
+        Ok(Some(Appended { record, first: self.pending.len() == 1 }))
+    }
+
+    /// Takes the acknowledgement of the update in flight.
+    ///
+    /// # Errors
+    ///
+    /// When `uuid` names anything but the update in flight; nothing changes then.
+    pub fn acknowledge(&mut self, uuid: Uuid) -> Result<Acknowledged, Refused> {
+        let expected = self.pending.front().map(|(uuid, _)| *uuid);
+        if expected != Some(uuid) {
+            return Err(Refused::Unexpected { uuid, expected });
+        }
+        self.pending.pop_front();
+        self.attempt += 1;
+        let record = self.checkpoint.then(|| StatusUpdateRecord {
+            r#type: status_update_record::Type::Ack as i32,
+            update: None,
+            uuid: Some(uuid.to_vec().into()),
+        });
+        Ok(Acknowledged { record, finished: self.finished() })
+    }
+
+    /// Sends the oldest update (anew), and the retry to arm; `None` when nothing waits.
+    pub fn send(&mut self) -> Option<(StatusUpdate, Retry)> {
+        self.send_with(RETRY_WAIT_MIN)
+    }
+
+    /// The wait of a retry is over: the update to send again, unless the retry was overtaken.
+    pub fn retry_due(&mut self, retry: Retry) -> Option<(StatusUpdate, Retry)> {
+        let in_flight = self.pending.front().is_some_and(|(uuid, _)| *uuid == retry.uuid);
+        if in_flight && retry.attempt == self.attempt { self.send_with(retry.next_wait()) } else { None }
+    }
+
+    /// Makes every armed retry void.
+    pub fn hold(&mut self) {
+        self.attempt += 1;
+    }
+
+    fn send_with(&mut self, wait: std::time::Duration) -> Option<(StatusUpdate, Retry)> {
+        let (uuid, update) = self.pending.front()?;
+        self.attempt += 1;
+        let retry = Retry { uuid: *uuid, wait, attempt: self.attempt };
+        let mut update = update.clone();
+        update.status.uuid = update.uuid.clone();
+        update.latest_state = self.latest;
+        Some((update, retry))
+    }
+}
+
+/// What accepting a new update has done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appended {
+    /// What to write, when the stream is checkpointed.
+    pub record: Option<StatusUpdateRecord>,
+    /// Nothing was waiting before it: it may be sent at once.
+    pub first: bool,
+}

@@ -1,0 +1,1 @@
+//! The model of an agent: executors, tasks, checkpoints, recovery.

@@ -1,0 +1,1 @@
+//! The executor library and the bundled executors.

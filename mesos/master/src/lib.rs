@@ -1,0 +1,1 @@
+//! The master daemon as a library.

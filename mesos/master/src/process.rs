@@ -1,0 +1,170 @@
+//! The actor around the model.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use libprocess::{Context, Future, Pid, Process, Promise, Upid};
+use mesos_access::Subject;
+use mesos_api::internal;
+use mesos_cluster::{Cluster, Effect, Input, OperatorAction, OperatorError, RequestId};
+use mesos_api::v1::AgentId;
+use stout::Time;
+use tracing::info;
+
+use crate::components::{Allocator, Authorizer, Registrar};
+use crate::metrics::Metrics;
+use crate::observer::{Observer, Pinging};
+use crate::peers::Peers;
+use crate::subscribers::Subscribers;
+use crate::view::{Identity, View};
+
+/// The id of the master's process on its node.
+pub(crate) const MASTER_ID: &str = "master";
+
+/// The master's process: it holds the model, tells it what happens, and does what it says.
+pub(crate) struct MasterProcess {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) cluster: Cluster,
+    pub(crate) peers: Peers,
+    pub(crate) subscribers: Subscribers,
+    /// Who pings each agent, and over which of our connections.
+    pub(crate) observers: HashMap<AgentId, Watched>,
+    pub(crate) pinging: Pinging,
+    pub(crate) allocator: Allocator,
+    pub(crate) registrar: Registrar,
+    pub(crate) authorizer: Authorizer,
+    pub(crate) metrics: Metrics,
+    /// Operators that wait for the end of what they asked for.
+    pub(crate) requests: HashMap<RequestId, Promise<Result<(), OperatorError>>>,
+    pub(crate) next_request: u64,
+    pub(crate) elected_time: Option<Time>,
+    pub(crate) weights: Arc<BTreeMap<String, f64>>,
+    pub(crate) stream_bytes_max: usize,
+    /// What readers get, until the next change.
+    pub(crate) view: Option<Arc<View>>,
+    /// What happened while effects were performed.
+    pub(crate) happened: VecDeque<Input>,
+    pub(crate) stepping: bool,
+    /// Told why, when the cluster cannot go on.
+    pub(crate) failed: Option<Promise<()>>,
+}
+
+/// An agent that is watched.
+pub(crate) struct Watched {
+    pub(crate) observer: Pid<Observer>,
+    pub(crate) connection: mesos_cluster::ConnectionId,
+}
+
+impl Process for MasterProcess {
+    const ID_PREFIX: &'static str = MASTER_ID;
+
+    fn initialize(&mut self, cx: &mut Context<Self>) {
+        crate::v0::install(cx);
+        crate::routes::install(cx);
+        self.allocator.start(cx);
+        self.metrics.start(cx);
+        info!(id = %self.identity.info.id, pid = %cx.upid(), "the master started");
+        let recovery = self.registrar.recover(&self.identity.info);
+        cx.run(recovery, |master, cx, recovered| match recovered {
+            Ok(registry) => master.recovered(cx, registry),
+            Err(error) => master.exit(cx, format!("failed to recover the registry: {error}")),
+        });
+    }
+
+    fn exited(&mut self, cx: &mut Context<Self>, pid: &Upid) {
+        let Some(connection) = self.peers.find(pid) else { return };
+        // The model knows which of the two it is, if any.
+        self.step(cx, Input::SchedulerDisconnected(connection));
+        self.step(cx, Input::AgentDisconnected(connection));
+        self.tell_observers(connection);
+    }
+
+    fn finalize(&mut self, _cx: &mut Context<Self>) {
+        for watched in self.observers.values() {
+            watched.observer.terminate();
+        }
+    }
+}
+
+impl MasterProcess {
+    /// Tells the model what happened and does what it says.
+    ///
+    /// What happens meanwhile, because an effect had its result at once, comes after.
+    pub(crate) fn step(&mut self, cx: &mut Context<Self>, input: Input) {
+        self.happened.push_back(input);
+        if std::mem::replace(&mut self.stepping, true) {
+            return;
+        }
+        let mut effects: Vec<Effect> = Vec::new();
+        while let Some(input) = self.happened.pop_front() {
+            self.view = None;
+            self.cluster.apply(input, cx.now(), &mut effects);
+            for effect in effects.drain(..) {
+                self.perform(cx, effect);
+            }
+        }
+        self.stepping = false;
+        self.peers.forget_released();
+        self.metrics.count(self.cluster.counters());
+    }
+
+    /// What there is now.
+    pub(crate) fn view(&mut self) -> Arc<View> {
+        let view = self.view.take().unwrap_or_else(|| {
+            let snapshot = self.cluster.snapshot();
+            let (identity, weights) = (Arc::clone(&self.identity), Arc::clone(&self.weights));
+            Arc::new(View::new(identity, self.elected_time, snapshot, weights))
+        });
+        self.view = Some(Arc::clone(&view));
+        view
+    }
+
+    /// Has the model carry out what an operator asks for.
+    pub(crate) fn operate(
+        &mut self,
+        cx: &mut Context<Self>,
+        subject: Subject,
+        action: OperatorAction,
+    ) -> Future<Result<(), OperatorError>> {
+        if !self.cluster.is_recovered() {
+            return Future::ready(Err(OperatorError::Unavailable(NOT_RECOVERED.to_owned())));
+        }
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        let promise = Promise::new();
+        let future = promise.future();
+        self.requests.insert(request, promise);
+        self.step(cx, Input::Operator { request, subject, action });
+        future
+    }
+
+    /// Ends the master, and tells its owner why.
+    pub(crate) fn exit(&mut self, cx: &mut Context<Self>, reason: String) {
+        if let Some(failed) = self.failed.take() {
+            failed.fail(reason.clone());
+        }
+        cx.fail(reason);
+    }
+
+    fn recovered(&mut self, cx: &mut Context<Self>, registry: internal::Registry) {
+        if !registry.weights.is_empty() {
+            let weights = registry.weights.iter();
+            let weights = weights.filter_map(|weight| Some((weight.info.role.clone()?, weight.info.weight)));
+            self.weights = Arc::new(weights.collect());
+        }
+        self.elected_time = Some(cx.now());
+        info!("the registry is recovered; this master leads");
+        self.step(cx, Input::Recovered(Box::new(registry)));
+    }
+
+    /// Tells the observers of a connection whether their agent is still connected.
+    fn tell_observers(&self, connection: mesos_cluster::ConnectionId) {
+        for (agent, watched) in self.observers.iter().filter(|(_, watched)| watched.connection == connection) {
+            let connected = self.cluster.state().agent(agent).is_some_and(|agent| agent.is_connected());
+            watched.observer.tell(move |observer, _cx| observer.set_connected(connected));
+        }
+    }
+}
+
+/// What everybody is told who asks too early.
+pub(crate) const NOT_RECOVERED: &str = "Master has not finished recovery";

@@ -1,0 +1,1 @@
+//! Batched writes to the registry.

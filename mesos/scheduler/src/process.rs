@@ -1,0 +1,287 @@
+//! The actor that keeps a framework subscribed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libprocess::http::Client;
+use libprocess::{Context, Node, Pid, Process, Promise, Timer};
+use mesos_api::v1::FrameworkId;
+use mesos_api::v1::scheduler::{Call, Event, call, event};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, info};
+
+use crate::driver::Request;
+use crate::subscription::{self, Events, Unsubscribed};
+use crate::{Config, Driver, Running, Scheduler, calls};
+
+/// So many heartbeats may fail to come before the connection is taken for broken.
+const HEARTBEATS_MISSED_MAX: u32 = 5;
+
+/// Starts a framework on `node`; it goes on until it is stopped, torn down, or refused.
+pub fn start<S: Scheduler>(node: &Node, config: Config, scheduler: S) -> Running {
+    let ended = Promise::new();
+    let future = ended.future();
+    let pid = node.spawn(SchedulerProcess {
+        retry_wait: config.retry_wait_min,
+        master: config.master.clone(),
+        config,
+        scheduler,
+        client: Client::new(),
+        link: Link::Down,
+        subscriptions: 0,
+        watchdog: None,
+        ended: Some(ended),
+    });
+    Running { driver: driver(&pid), ended: future }
+}
+
+fn driver<S: Scheduler>(pid: &Pid<SchedulerProcess<S>>) -> Driver {
+    let pid = pid.clone();
+    let send = move |request| pid.tell(|process, cx| process.perform(cx, request));
+    Driver { send: Arc::new(send) }
+}
+
+struct SchedulerProcess<S> {
+    config: Config,
+    /// Where the leading master is believed to be.
+    master: String,
+    scheduler: S,
+    client: Client,
+    link: Link,
+    /// Numbers the subscriptions, so that what comes late from an old one is told apart.
+    subscriptions: u64,
+    retry_wait: Duration,
+    watchdog: Option<Timer>,
+    ended: Option<Promise<Option<FrameworkId>>>,
+}
+
+enum Link {
+    Down,
+    Up {
+        calls: mpsc::UnboundedSender<Call>,
+        heartbeat: Duration,
+        /// Dropped with the link, it ends the reading of events and so the connection.
+        _reading: oneshot::Sender<()>,
+    },
+}
+
+impl<S: Scheduler> Process for SchedulerProcess<S> {
+    const ID_PREFIX: &'static str = "scheduler";
+
+    fn initialize(&mut self, cx: &mut Context<Self>) {
+        self.connect(cx);
+    }
+}
+
+impl<S: Scheduler> SchedulerProcess<S> {
+    fn connect(&mut self, cx: &mut Context<Self>) {
+        self.subscriptions += 1;
+        let (subscription, master) = (self.subscriptions, self.master.clone());
+        let (client, content_type) = (self.client.clone(), self.config.content_type);
+        let call = calls::subscribe(call::Subscribe {
+            framework_info: self.config.framework.clone(),
+            suppressed_roles: self.config.suppressed_roles.clone(),
+            ..call::Subscribe::default()
+        });
+        let subscribe = async move { subscription::subscribe(&client, &master, content_type, &call).await };
+        cx.run(subscribe, move |process, cx, outcome| {
+            if subscription == process.subscriptions {
+                process.connected(cx, outcome);
+            }
+        });
+    }
+
+    fn connected(&mut self, cx: &mut Context<Self>, outcome: Result<Events, Unsubscribed>) {
+        match outcome {
+            Ok(events) => self.listen(cx, events),
+            Err(Unsubscribed::Redirected(leader)) => {
+                info!(leader, "another master leads");
+                self.master = leader;
+                self.retry(cx);
+            }
+            Err(Unsubscribed::Unavailable(reason)) => {
+                info!(master = self.master, reason, "cannot subscribe now");
+                // Whoever was the leader may be gone: back to the one we were told of.
+                self.master = self.config.master.clone();
+                self.retry(cx);
+            }
+            Err(Unsubscribed::Refused(text)) => self.give_up(cx, text),
+        }
+    }
+
+    fn listen(&mut self, cx: &mut Context<Self>, mut events: Events) {
+        self.retry_wait = self.config.retry_wait_min;
+        let (subscription, pid) = (self.subscriptions, cx.pid());
+        let (calls, waiting) = mpsc::unbounded_channel();
+        let refused = cx.pid().defer(|process: &mut Self, cx, text| {
+            process.scheduler.refused(&driver(&cx.pid()), text);
+        });
+        let (client, master) = (self.client.clone(), self.master.clone());
+        let (content_type, stream_id) = (self.config.content_type, events.stream_id.clone());
+        cx.node().run(subscription::call_in_order(client, master, content_type, stream_id, waiting, refused));
+        let (reading, mut stopped) = oneshot::channel();
+        self.link = Link::Up { calls, heartbeat: Duration::from_secs(15), _reading: reading };
+        let read = async move {
+            loop {
+                let next = tokio::select! {
+                    next = events.next() => next,
+                    _ = &mut stopped => return "it was stopped".to_owned(),
+                };
+                match next {
+                    Ok(event) => pid.tell(move |process, cx| {
+                        if subscription == process.subscriptions {
+                            process.event(cx, event);
+                        }
+                    }),
+                    Err(reason) => return reason,
+                }
+            }
+        };
+        cx.run(read, move |process, cx, reason| process.lost(cx, subscription, &reason));
+    }
+
+    /// The subscription has ended, unless a later one has taken its place.
+    fn lost(&mut self, cx: &mut Context<Self>, subscription: u64, reason: &str) {
+        if subscription != self.subscriptions {
+            return;
+        }
+        info!(reason, "the subscription ended");
+        self.link = Link::Down;
+        self.stop_watchdog();
+        self.scheduler.disconnected(&driver(&cx.pid()));
+        self.retry(cx);
+    }
+
+    fn retry(&mut self, cx: &mut Context<Self>) {
+        let wait = self.retry_wait;
+        self.retry_wait = (wait * 2).min(self.config.retry_wait_max);
+        // A number that no subscription has: nothing that is still under way counts any more.
+        self.subscriptions += 1;
+        let attempt = self.subscriptions;
+        cx.delay(wait, move |process, cx| {
+            if attempt == process.subscriptions {
+                process.connect(cx);
+            }
+        });
+    }
+
+    fn event(&mut self, cx: &mut Context<Self>, event: Event) {
+        self.restart_watchdog(cx);
+        let driver = driver(&cx.pid());
+        let kind = event.r#type();
+        match kind {
+            event::Type::Subscribed => {
+                if let Some(subscribed) = event.subscribed {
+                    self.subscribed(&driver, subscribed);
+                }
+            }
+            event::Type::Offers => {
+                self.scheduler.offers(&driver, event.offers.unwrap_or_default().offers);
+            }
+            event::Type::Update => {
+                let Some(update) = event.update else { return };
+                let status = update.status;
+                let acknowledged = (!self.config.explicit_acknowledgements).then(|| status.clone());
+                self.scheduler.update(&driver, status);
+                if let Some(status) = acknowledged {
+                    driver.acknowledge(&status);
+                }
+            }
+            event::Type::Rescind => {
+                if let Some(rescind) = event.rescind {
+                    self.scheduler.rescinded(&driver, rescind.offer_id);
+                }
+            }
+            event::Type::InverseOffers => {
+                let offers = event.inverse_offers.unwrap_or_default().inverse_offers;
+                self.scheduler.inverse_offers(&driver, offers);
+            }
+            event::Type::RescindInverseOffer => {
+                if let Some(rescind) = event.rescind_inverse_offer {
+                    self.scheduler.inverse_offer_rescinded(&driver, rescind.inverse_offer_id);
+                }
+            }
+            event::Type::Message => {
+                if let Some(message) = event.message {
+                    self.scheduler.message(&driver, message.agent_id, message.executor_id, message.data);
+                }
+            }
+            event::Type::Failure => {
+                self.scheduler.failure(&driver, event.failure.unwrap_or_default());
+            }
+            event::Type::Error => {
+                let text = event.error.map(|error| error.message).unwrap_or_default();
+                self.give_up(cx, text);
+            }
+            event::Type::Heartbeat => {}
+            event::Type::Unknown | event::Type::UpdateOperationStatus => {
+                debug!(kind = kind.as_str_name(), "ignoring an event");
+            }
+        }
+    }
+
+    fn subscribed(&mut self, driver: &Driver, subscribed: event::Subscribed) {
+        self.config.framework.id = Some(subscribed.framework_id.clone());
+        if let (Link::Up { heartbeat, .. }, Some(seconds)) =
+            (&mut self.link, subscribed.heartbeat_interval_seconds)
+            && let Ok(interval) = Duration::try_from_secs_f64(seconds)
+        {
+            *heartbeat = interval;
+        }
+        self.scheduler.subscribed(driver, subscribed);
+    }
+
+    fn restart_watchdog(&mut self, cx: &mut Context<Self>) {
+        self.stop_watchdog();
+        let Link::Up { heartbeat, .. } = &self.link else { return };
+        let subscription = self.subscriptions;
+        self.watchdog = Some(cx.delay(*heartbeat * HEARTBEATS_MISSED_MAX, move |process, cx| {
+            process.lost(cx, subscription, "the master sends no heartbeats any more");
+        }));
+    }
+
+    fn stop_watchdog(&mut self) {
+        if let Some(watchdog) = self.watchdog.take() {
+            watchdog.cancel();
+        }
+    }
+
+    fn perform(&mut self, cx: &mut Context<Self>, request: Request) {
+        match request {
+            Request::Call(call) => self.call(*call),
+            Request::Stop { teardown } => {
+                if teardown {
+                    self.call(calls::teardown());
+                }
+                self.end(cx, Ok(()));
+            }
+        }
+    }
+
+    fn call(&mut self, mut call: Call) {
+        let Link::Up { calls, .. } = &self.link else {
+            debug!(kind = call.r#type().as_str_name(), "dropping a call, for there is no subscription");
+            return;
+        };
+        call.framework_id.clone_from(&self.config.framework.id);
+        // The receiver lives as long as the subscription.
+        let _ = calls.send(call);
+    }
+
+    fn give_up(&mut self, cx: &mut Context<Self>, text: String) {
+        self.scheduler.error(&driver(&cx.pid()), text.clone());
+        self.end(cx, Err(text));
+    }
+
+    fn end(&mut self, cx: &mut Context<Self>, outcome: Result<(), String>) {
+        self.stop_watchdog();
+        self.link = Link::Down;
+        if let Some(ended) = self.ended.take() {
+            match outcome {
+                Ok(()) => ended.set(self.config.framework.id.clone()),
+                Err(text) => ended.fail(text),
+            }
+        }
+        cx.terminate();
+    }
+}
