@@ -269,7 +269,8 @@ impl Clock {
 
     /// Notes the end of what [`Clock::begin`] noted.
     pub(crate) fn end(&self, pieces: usize) {
-        if self.shared.tracks && pieces > 0 && self.shared.busy.fetch_sub(pieces, Ordering::AcqRel) == pieces {
+        if self.shared.tracks && pieces > 0 && self.shared.busy.fetch_sub(pieces, Ordering::AcqRel) == pieces
+        {
             self.shared.quiet.notify_waiters();
         }
     }

@@ -119,10 +119,8 @@ impl<T> Shared<T> {
 
 impl<T> Future<T> {
     fn pending() -> Self {
-        let state = State {
-            progress: Progress::Pending(Consumer::None),
-            discard: Discard::NotRequested(Vec::new()),
-        };
+        let state =
+            State { progress: Progress::Pending(Consumer::None), discard: Discard::NotRequested(Vec::new()) };
         Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
     }
 
@@ -200,10 +198,7 @@ impl<T: Send + 'static> Future<T> {
         })
     }
 
-    fn chain<U: Send + 'static>(
-        self,
-        f: impl FnOnce(Outcome<T>, Promise<U>) + Send + 'static,
-    ) -> Future<U> {
+    fn chain<U: Send + 'static>(self, f: impl FnOnce(Outcome<T>, Promise<U>) + Send + 'static) -> Future<U> {
         let promise = Promise::new();
         let future = promise.future();
         let upstream = Arc::downgrade(&self.shared);

@@ -11,9 +11,12 @@ use crate::http::{Reply, Request};
 use crate::routes::ActorHandler;
 use crate::{Clock, Context, Upid};
 
+/// A closure for the process to run.
+type Call<P> = Box<dyn FnOnce(&mut P, &mut Context<P>) + Send>;
+
 /// What a process can be given to do.
 pub(crate) enum Event<P> {
-    Dispatch(Box<dyn FnOnce(&mut P, &mut Context<P>) + Send>),
+    Dispatch(Call<P>),
     Message { from: Upid, name: String, body: Bytes },
     Http { handler: ActorHandler<P>, request: Box<Request>, reply: tokio::sync::oneshot::Sender<Reply> },
     Exited(Upid),

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::Upid;
-use crate::http::encode_message;
+use crate::http::{MESSAGE_BYTES_MAX, encode_message};
 use crate::pid::AnyProcess;
 
 /// So many bytes at most wait for one peer. One that takes nothing in any more is cut off there,
@@ -54,6 +54,10 @@ impl Remote {
     }
 
     pub(crate) fn send(&self, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
+        if body.len() > MESSAGE_BYTES_MAX {
+            warn!(name, to = %to, bytes = body.len(), "dropping a message that is too long to be received");
+            return;
+        }
         let bytes = Bytes::from(encode_message(&from.to_string(), to.id(), name, body));
         self.with_peer(to.address(), |peer| {
             if peer.pending_bytes + bytes.len() > PENDING_BYTES_MAX {

@@ -10,11 +10,13 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::peer::{Peer, Transport};
+use super::pipe::PipeError;
 use super::receive::Receiver;
 use super::{Limits, Service};
 
@@ -47,21 +49,52 @@ pub(super) async fn serve_connection(
             connection.as_mut().graceful_shutdown();
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-            return Poll::Ready(ended.map_err(|error| error.to_string()));
+            return Poll::Ready(ended.map_err(Cut::from));
         }
         // hyper looks at a stream only when it can send more of it.
-        let Poll::Ready(failed) = peer.poll_stream_failed(context) else { return Poll::Pending };
-        peer.reset();
-        Poll::Ready(Err(failed.to_string()))
+        peer.poll_stream_failed(context).map(|failed| Err(failed.into()))
     });
     match ended.await {
-        Ok(()) => {}
-        Err(error) => debug!(peer = %address, error, "closing a connection"),
+        Ok(()) if stops => {}
+        Ok(()) => linger(&peer).await,
+        Err(cut) => {
+            debug!(peer = %address, reason = cut.reason, "closing a connection");
+            if cut.answered {
+                linger(&peer).await;
+            } else {
+                peer.reset();
+            }
+        }
     }
-    if !stops {
-        let drained = poll_fn(|context| peer.poll_drained(context));
-        let _ = timeout(LINGER_WAIT_MAX, drained).await;
+}
+
+/// Why a connection does not end well.
+struct Cut {
+    reason: String,
+    /// hyper has told the peer, who should get to read it.
+    answered: bool,
+}
+
+impl From<hyper::Error> for Cut {
+    fn from(error: hyper::Error) -> Self {
+        Self { reason: error.to_string(), answered: error.is_parse() }
     }
+}
+
+impl From<PipeError> for Cut {
+    fn from(error: PipeError) -> Self {
+        Self { reason: error.to_string(), answered: false }
+    }
+}
+
+/// Ends our side, and waits a little for the peer to end its own.
+async fn linger(peer: &Peer) {
+    let drained = async {
+        // If it cannot be told, it finds out.
+        let _ = peer.clone().shutdown().await;
+        poll_fn(|context| peer.poll_drained(context)).await;
+    };
+    let _ = timeout(LINGER_WAIT_MAX, drained).await;
 }
 
 fn builder(limits: &Limits) -> http1::Builder {

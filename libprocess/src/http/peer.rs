@@ -184,7 +184,6 @@ impl State {
                 if self.write_timer.poll_passed(context).is_pending() {
                     return Poll::Pending;
                 }
-                self.transport.reset();
                 Poll::Ready(Err(timed_out("the peer takes nothing of its answer")))
             }
         }
@@ -284,11 +283,7 @@ impl AsyncRead for Peer {
 }
 
 impl AsyncWrite for Peer {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let state = &mut *self.0.lock();
         if state.sending == Sending::Broken {
             return Poll::Ready(Ok(bytes.len()));

@@ -131,9 +131,8 @@ impl Receiver {
     /// Reads the whole body and unpacks it.
     async fn collect(&self, headers: &HeaderMap, body: Stream, bytes_max: usize) -> Result<Bytes, Refusal> {
         let body = self.read(body, bytes_max).await?;
-        let packed = headers.get(CONTENT_ENCODING).is_some_and(|value| {
-            value.as_bytes().eq_ignore_ascii_case(b"gzip")
-        });
+        let packed =
+            headers.get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
         if !packed {
             return Ok(body);
         }

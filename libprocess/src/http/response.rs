@@ -206,6 +206,15 @@ impl From<BoxFuture<'static, Response>> for Reply {
     }
 }
 
+/// A future that fails is answered with 500 and the reason.
+impl From<crate::Future<Response>> for Reply {
+    fn from(future: crate::Future<Response>) -> Self {
+        Self::later(async move {
+            future.await.unwrap_or_else(|error| Response::internal_server_error(error.to_string()))
+        })
+    }
+}
+
 /// An error is answered by the response that tells it.
 impl<T: Into<Reply>, E: Into<Reply>> From<Result<T, E>> for Reply {
     fn from(result: Result<T, E>) -> Self {
@@ -268,14 +277,5 @@ mod tests {
         assert_eq!(Response::jsonp("{}", Some("cb")).body.full(), Some(&b"cb({});"[..]));
         assert_eq!(Response::jsonp("{}", None).body.full(), Some(&b"{}"[..]));
         assert_eq!(Response::jsonp("{}", Some("alert(1);x")).status, 400);
-    }
-}
-
-impl From<crate::Future<Response>> for Reply {
-    /// A future that fails is answered with 500 and the reason.
-    fn from(future: crate::Future<Response>) -> Self {
-        Self::later(async move {
-            future.await.unwrap_or_else(|error| Response::internal_server_error(error.to_string()))
-        })
     }
 }

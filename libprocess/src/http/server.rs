@@ -21,6 +21,9 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r
 /// How long to wait when the machine can open no more connections.
 const ACCEPT_RETRY_WAIT: Duration = Duration::from_millis(100);
 
+/// How long TCP waits for a sign of life before it asks again.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Serves HTTP/1.0 and HTTP/1.1 on a listener until `shutdown` is done.
 ///
 /// Requests of one connection are answered in their order, the next one being looked at when the
@@ -90,7 +93,7 @@ fn refuse(stream: &TcpStream) {
 /// A socket that does not take an option works without it.
 fn prepare(stream: &TcpStream, limits: &Limits) {
     let _ = stream.set_nodelay(true);
-    let keepalive = TcpKeepalive::new().with_time(limits.tcp_keepalive);
+    let keepalive = TcpKeepalive::new().with_time(limits.tcp_keepalive).with_interval(KEEPALIVE_INTERVAL);
     let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
 }
 

@@ -113,11 +113,7 @@ impl Metrics {
     /// # Errors
     ///
     /// [`DuplicateMetric`] if there is a metric with this name and `_ms` behind it.
-    pub fn timer(
-        &self,
-        name: impl fmt::Display,
-        window: Option<Duration>,
-    ) -> Result<Timer, DuplicateMetric> {
+    pub fn timer(&self, name: impl fmt::Display, window: Option<Duration>) -> Result<Timer, DuplicateMetric> {
         let samples = Arc::new(Samples::new(window));
         let registration = self.register(format!("{name}_ms"), Source::Timer(Arc::clone(&samples)))?;
         Ok(Timer::new(self.registry.clock.clone(), samples, registration))
@@ -295,7 +291,8 @@ mod tests {
         plain.record(Duration::from_millis(1));
         plain.record(Duration::from_millis(2));
         let snapshot = metrics.snapshot(None).await;
-        let expected = [("run_ms", 750.0), ("run_ms/count", 2.0), ("run_ms/min", 250.0), ("run_ms/p50", 500.0)];
+        let expected =
+            [("run_ms", 750.0), ("run_ms/count", 2.0), ("run_ms/min", 250.0), ("run_ms/p50", 500.0)];
         for (key, value) in expected {
             assert_eq!(snapshot[key], value, "{key}");
         }
@@ -310,7 +307,8 @@ mod tests {
     async fn machine_is_part_of_every_snapshot() {
         let (metrics, _) = metrics();
         let snapshot = metrics.snapshot(None).await;
-        let names = ["cpus_total", "load_1min", "load_5min", "load_15min", "mem_total_bytes", "mem_free_bytes"];
+        let names =
+            ["cpus_total", "load_1min", "load_5min", "load_15min", "mem_total_bytes", "mem_free_bytes"];
         for name in names {
             assert!(snapshot.contains_key(&format!("system/{name}")), "{name}");
         }

@@ -1,8 +1,8 @@
 //! What the HTTP server asks of a node.
 
+use crate::Upid;
 use crate::http::{Delivery, Incoming, Reply, Request, Response, Service};
 use crate::node::WeakNode;
-use crate::Upid;
 
 /// The node as its server sees it. It does not keep the node alive.
 pub(super) struct NodeService(WeakNode);

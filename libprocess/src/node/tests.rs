@@ -101,7 +101,11 @@ async fn terminate_skips_what_waits_and_the_other_kind_does_not() {
                 let done = Arc::clone(&done);
                 held.tell(move |_recorder, _cx| *done.lock() += 1);
             }
-            if at_once { held.terminate() } else { held.terminate_after_queued() }
+            if at_once {
+                held.terminate()
+            } else {
+                held.terminate_after_queued()
+            }
             held.tell(|_recorder, _cx| panic!("nothing runs after the end"));
         });
         pid.wait().await.unwrap();
@@ -223,7 +227,10 @@ async fn message_without_a_link_arrives_too() {
     let to = receiver.upid().clone();
     for n in 0..3 {
         let to = to.clone();
-        sender.ask(move |_recorder, cx| cx.send_raw(&to, "number", n.to_string().into_bytes())).await.unwrap();
+        sender
+            .ask(move |_recorder, cx| cx.send_raw(&to, "number", n.to_string().into_bytes()))
+            .await
+            .unwrap();
         eventually(&receiver, |recorder| recorder.seen.len(), n + 1).await;
     }
 }

@@ -44,8 +44,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     for id in names::ORDERED {
         config.type_attribute(format!(".{id}"), "#[derive(PartialOrd, Ord)]");
     }
-    // Only ever few of one kind are held, and their variants' sizes follow from the protocol.
-    config.type_attribute(".", "#[allow(clippy::large_enum_variant)]");
     patch::forget_deprecations(&mut files);
     config.compile_fds(files)?;
 

@@ -3,7 +3,7 @@
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
 /// Messages that also derive an order, to be keys of ordered maps.
-pub(crate) const ORDERED: [&str; 9] = [
+pub(crate) const ORDERED: [&str; 10] = [
     "mesos.v1.AgentID",
     "mesos.v1.ContainerID",
     "mesos.v1.ExecutorID",
@@ -13,6 +13,7 @@ pub(crate) const ORDERED: [&str; 9] = [
     "mesos.v1.OperationID",
     "mesos.v1.ResourceProviderID",
     "mesos.v1.TaskID",
+    "mesos.v1.UUID",
 ];
 
 /// The module of this crate that holds a package's types.

@@ -81,3 +81,30 @@ impl fmt::Display for ContentType {
         formatter.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::v1::TaskId;
+
+    #[test]
+    fn content_type_is_compared_as_a_whole() {
+        for content_type in [ContentType::Json, ContentType::Protobuf] {
+            assert_eq!(ContentType::from_name(content_type.name()), Some(content_type));
+        }
+        for other in ["application/json; charset=utf-8", "Application/JSON", "", RECORDIO] {
+            assert_eq!(ContentType::from_name(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn body_is_read_in_the_form_it_was_written() {
+        let id = TaskId::from("t");
+        for content_type in [ContentType::Json, ContentType::Protobuf] {
+            assert_eq!(content_type.decode(&content_type.encode(&id)), Ok(id.clone()));
+            let error =
+                content_type.decode::<TaskId>(if content_type == ContentType::Json { b"{}" } else { b"" });
+            assert_eq!(error.unwrap_err().to_string(), "missing required field 'value'");
+        }
+    }
+}

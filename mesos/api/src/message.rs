@@ -8,7 +8,6 @@ use crate::protobuf::Table;
 /// A message of one of our `.proto` files.
 ///
 /// [`json`](crate::json) and [`protobuf`](crate::protobuf) read and write any of them.
-#[expect(private_bounds, reason = "only this crate's build generates messages")]
 pub trait Message:
     prost::Message + ReadJson + WriteJson + Clone + Debug + Default + PartialEq + Send + Sync + 'static
 {
@@ -16,6 +15,5 @@ pub trait Message:
     const FULL_NAME: &'static str;
 
     #[doc(hidden)]
-    #[expect(private_interfaces, reason = "only this crate's build generates messages")]
     fn table() -> &'static Table;
 }

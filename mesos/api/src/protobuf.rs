@@ -40,6 +40,9 @@ pub enum DecodeError {
         /// The names of the fields from the outermost message on, such as `framework_info.user`.
         path: String,
     },
+    /// Messages or groups are nested deeper than is looked into.
+    #[error("malformed protobuf: nested too deep")]
+    TooDeep,
 }
 
 /// A message as bytes.
@@ -58,15 +61,29 @@ pub fn encode<M: Message>(message: &M) -> Vec<u8> {
 pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
     let table = M::table();
     match check::message(table, bytes) {
-        // prost says best what is wrong with bytes that are no protobuf.
-        Ok(()) | Err(Finding::Malformed) => Ok(M::decode(bytes)?),
+        Ok(()) => Ok(M::decode(bytes)?),
         Err(Finding::Missing(path)) => Err(DecodeError::Missing { path }),
+        Err(Finding::Malformed) => Err(malformed::<M>(bytes)),
         Err(Finding::Unusual) => {
             let usual = normalize::message(table, bytes);
             match check::message(table, &usual) {
+                Ok(()) => Ok(M::decode(usual.as_slice())?),
                 Err(Finding::Missing(path)) => Err(DecodeError::Missing { path }),
-                _ => Ok(M::decode(usual.as_slice())?),
+                Err(Finding::Malformed | Finding::Unusual) => Err(malformed::<M>(&usual)),
             }
         }
+    }
+}
+
+/// What is wrong with bytes that are no protobuf; prost says it best.
+fn malformed<M: Message>(bytes: &[u8]) -> DecodeError {
+    M::decode(bytes).map_or_else(DecodeError::Malformed, |_| DecodeError::TooDeep)
+}
+
+/// An error and what caused it, for [`stout::WireMessage`], whose errors are text.
+fn describe(error: DecodeError) -> String {
+    match error {
+        DecodeError::Malformed(ref cause) => format!("{error}: {cause}"),
+        _ => error.to_string(),
     }
 }

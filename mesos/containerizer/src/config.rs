@@ -91,7 +91,7 @@ impl Default for LogBounds {
 /// `containerizer-launch`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Helper {
-    /// The program; the running one by default.
+    /// The program; the running one by default, even if its file was replaced meanwhile.
     pub program: PathBuf,
     /// What stands before the arguments of [`launch_main`](crate::launch_main).
     pub arguments: Vec<String>,
@@ -99,10 +99,7 @@ pub struct Helper {
 
 impl Default for Helper {
     fn default() -> Self {
-        Self {
-            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
-            arguments: vec!["containerizer-launch".to_owned()],
-        }
+        Self { program: PathBuf::from("/proc/self/exe"), arguments: vec!["containerizer-launch".to_owned()] }
     }
 }
 

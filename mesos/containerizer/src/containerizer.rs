@@ -1,11 +1,13 @@
 //! The handle through which an agent speaks to its containerizer.
 
+use std::path::PathBuf;
+
 use libprocess::{Future, Node, Pid};
 use mesos_api::v1;
 use nix::sys::signal::Signal;
 
 use crate::process::ContainerizerProcess;
-use crate::{ContainerConfig, Launched, Options, Recovered, Termination};
+use crate::{ContainerClass, ContainerConfig, Launched, Options, Recovered, Termination};
 
 /// Launches containers, watches them, and ends them. Clones speak to the same containerizer.
 ///
@@ -79,7 +81,7 @@ impl Containerizer {
     /// Changes what a root container may use.
     pub fn update(&self, id: &v1::ContainerId, resources: Vec<v1::Resource>) -> Future<()> {
         let id = id.clone();
-        self.pid.ask(move |p, _cx| p.update(&id, resources)).and_then(|updated| updated)
+        self.pid.ask(move |p, cx| p.update(cx, &id, &resources)).and_then(|updated| updated)
     }
 
     /// What is known about a container that lives, `executor_pid` above all.
@@ -106,7 +108,11 @@ pub struct ContainerSummary {
     /// Its id.
     pub container_id: v1::ContainerId,
     /// Its sandbox.
-    pub directory: std::path::PathBuf,
+    pub directory: PathBuf,
+    /// Who runs it, if not the agent's own user.
+    pub user: Option<String>,
+    /// What it is for.
+    pub class: ContainerClass,
     /// Whether it belongs to no executor.
     pub standalone: bool,
 }

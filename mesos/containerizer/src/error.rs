@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use libprocess::FutureError;
-use mesos_fetcher::FetchError;
 
 /// Why something could not be done to a container.
 ///
@@ -58,41 +57,42 @@ pub enum ContainerError {
         /// What was asked for.
         what: String,
     },
-    /// A URI of the command could not be fetched.
-    #[error("failed to fetch all URIs for container {id}: {source}")]
+    /// A URI of the command breaks a rule.
+    #[error("cannot launch container {id}: {cause}")]
     Fetch {
         /// The container.
         id: String,
-        /// What failed.
-        source: FetchError,
+        /// What is wrong with it.
+        cause: String,
     },
     /// A file or directory of the container could not be read or written.
-    #[error("failed to {doing} {}: {source}", path.display())]
+    #[error("failed to {doing} {}: {cause}", path.display())]
     File {
         /// What was attempted.
         doing: &'static str,
         /// On what.
         path: PathBuf,
         /// What was found.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The parent process of the container could not be started.
-    #[error("failed to start container {id} with helper {}: {source}", program.display())]
+    #[error("failed to start container {id} with helper {}: {cause}", program.display())]
     Helper {
         /// The container.
         id: String,
         /// The helper.
         program: PathBuf,
         /// What was found.
-        source: io::Error,
+        cause: io::Error,
     },
-    /// The parent process of the container ended before it could start the command.
-    #[error("the helper of container {id} ended before its command started: {message}")]
-    HelperEnded {
+    /// The parent process of the container could not bring the command to run: a URI could not be
+    /// fetched, a user is not there.
+    #[error("failed to launch container {id}: {problem}")]
+    Launch {
         /// The container.
         id: String,
-        /// What it said.
-        message: String,
+        /// Why.
+        problem: String,
     },
     /// Processes of the container could not be ended.
     #[error("failed to destroy container {id}: {problem}")]

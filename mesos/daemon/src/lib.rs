@@ -1,1 +1,6 @@
 //! What master and agent share.
+
+#![forbid(unsafe_code)]
+
+pub mod flags;
+pub mod media;

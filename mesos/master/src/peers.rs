@@ -1,8 +1,9 @@
 //! Who is at the other end of the model's connections.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use libprocess::Upid;
+use mesos_api::v1::AgentId;
 use mesos_cluster::ConnectionId;
 
 use crate::streams::EventStream;
@@ -28,8 +29,10 @@ pub(crate) enum Peer {
     Process {
         /// Its address.
         pid: Upid,
-        /// How many agents are watched there.
-        watched: usize,
+        /// Whether it subscribed. The model keeps the number of a driver that is away.
+        driver: bool,
+        /// The agents that are watched there: one, but for moments.
+        watched: BTreeSet<AgentId>,
     },
 }
 
@@ -66,6 +69,25 @@ impl Peers {
         id
     }
 
+    /// Notes that a process is a driver that subscribed, and gives its PID; none for a stream.
+    pub(crate) fn watch_driver(&mut self, id: ConnectionId) -> Option<Upid> {
+        match self.by_id.get_mut(&id)? {
+            Peer::Process { pid, driver, .. } => {
+                *driver = true;
+                Some(pid.clone())
+            }
+            Peer::Stream(_) => None,
+        }
+    }
+
+    /// Lets go of a process that has exited, unless the model may still name it.
+    pub(crate) fn exited(&mut self, id: ConnectionId) {
+        if matches!(self.by_id.get(&id), Some(Peer::Process { driver: false, watched, .. }) if watched.is_empty()) {
+            self.release(id);
+            self.forget_released();
+        }
+    }
+
     /// The number of a process, if it has one.
     pub(crate) fn find(&self, pid: &Upid) -> Option<ConnectionId> {
         self.by_pid.get(pid).copied()
@@ -73,13 +95,13 @@ impl Peers {
 
     /// Notes that an agent is watched over this connection. `pid` is where the model
     /// has the agent: it counts if the number was given up meanwhile.
-    pub(crate) fn watch(&mut self, id: ConnectionId, pid: Option<Upid>) -> Option<Upid> {
+    pub(crate) fn watch(&mut self, id: ConnectionId, agent: &AgentId, pid: Option<Upid>) -> Option<Upid> {
         if !self.by_id.contains_key(&id) {
             self.insert_process(id, pid?);
         }
         match self.by_id.get_mut(&id)? {
             Peer::Process { pid, watched } => {
-                *watched += 1;
+                watched.insert(agent.clone());
                 Some(pid.clone())
             }
             Peer::Stream(_) => None,
@@ -87,9 +109,9 @@ impl Peers {
     }
 
     /// Notes that an agent is not watched any more.
-    pub(crate) fn unwatch(&mut self, id: ConnectionId) {
+    pub(crate) fn unwatch(&mut self, id: ConnectionId, agent: &AgentId) {
         if let Some(Peer::Process { watched, .. }) = self.by_id.get_mut(&id) {
-            *watched = watched.saturating_sub(1);
+            watched.remove(agent);
         }
         self.released.push(id);
     }
@@ -102,7 +124,7 @@ impl Peers {
     /// Forgets what was released and not taken up again.
     pub(crate) fn forget_released(&mut self) {
         for id in std::mem::take(&mut self.released) {
-            if matches!(self.by_id.get(&id), Some(Peer::Process { watched, .. }) if *watched > 0) {
+            if matches!(self.by_id.get(&id), Some(Peer::Process { watched, .. }) if !watched.is_empty()) {
                 continue;
             }
             if let Some(Peer::Process { pid, .. }) = self.by_id.remove(&id) {
@@ -111,9 +133,14 @@ impl Peers {
         }
     }
 
-    /// Whether no agent is watched over this connection, so that it may be released.
-    pub(crate) fn is_unwatched(&self, id: ConnectionId) -> bool {
-        matches!(self.by_id.get(&id), Some(Peer::Process { watched: 0, .. }))
+    /// The agents that are watched over this connection.
+    pub(crate) fn watched(&self, id: ConnectionId) -> impl Iterator<Item = &AgentId> {
+        match self.by_id.get(&id) {
+            Some(Peer::Process { watched, .. }) => Some(watched.iter()),
+            _ => None,
+        }
+        .into_iter()
+        .flatten()
     }
 
     /// The other end.
@@ -131,7 +158,7 @@ impl Peers {
 
     fn insert_process(&mut self, id: ConnectionId, pid: Upid) {
         self.by_pid.insert(pid.clone(), id);
-        self.by_id.insert(id, Peer::Process { pid, watched: 0 });
+        self.by_id.insert(id, Peer::Process { pid, driver: false, watched: BTreeSet::new() });
     }
 
     fn number(&mut self) -> ConnectionId {
@@ -167,25 +194,39 @@ mod tests {
     fn connection_taken_up_again_in_the_same_step_stays() {
         let mut peers = Peers::new();
         let agent = pid("slave(1)@127.0.0.1:1");
+        let (old, new) = (AgentId::from("old"), AgentId::from("new"));
         let id = peers.of_process(&agent);
-        peers.watch(id, None);
-        peers.unwatch(id);
-        peers.watch(id, None);
+        peers.watch(id, &old, None);
+        peers.unwatch(id, &old);
+        peers.watch(id, &new, None);
         peers.forget_released();
         assert_eq!(peers.find(&agent), Some(id));
-        peers.unwatch(id);
+        assert_eq!(peers.watched(id).collect::<Vec<_>>(), [&new]);
+        peers.unwatch(id, &new);
         peers.forget_released();
         assert_eq!(peers.find(&agent), None);
     }
 
     #[test]
+    fn only_a_process_that_is_nothing_to_the_model_is_forgotten_when_it_exits() {
+        let mut peers = Peers::new();
+        let (driver, agent, other) = (pid("d@127.0.0.1:1"), pid("a@127.0.0.1:2"), pid("o@127.0.0.1:3"));
+        let ids = [peers.of_process(&driver), peers.of_process(&agent), peers.of_process(&other)];
+        assert_eq!(peers.watch_driver(ids[0]), Some(driver.clone()));
+        peers.watch(ids[1], &AgentId::from("a"), None);
+        ids.iter().for_each(|id| peers.exited(*id));
+        assert_eq!([peers.find(&driver), peers.find(&agent), peers.find(&other)], [Some(ids[0]), Some(ids[1]), None]);
+    }
+
+    #[test]
     fn watched_agent_brings_a_forgotten_number_back() {
         let mut peers = Peers::new();
-        let agent = pid("slave(1)@127.0.0.1:1");
-        let id = peers.of_process(&agent);
+        let pid = pid("slave(1)@127.0.0.1:1");
+        let agent = AgentId::from("a");
+        let id = peers.of_process(&pid);
         peers.release(id);
         peers.forget_released();
-        assert_eq!(peers.watch(id, None), None);
-        assert_eq!(peers.watch(id, Some(agent.clone())), Some(agent));
+        assert_eq!(peers.watch(id, &agent, None), None);
+        assert_eq!(peers.watch(id, &agent, Some(pid.clone())), Some(pid));
     }
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use libprocess::{Context, Future, Pid, Process, Promise, Upid};
 use mesos_access::Subject;
+use mesos_allocator::Allocator;
 use mesos_api::internal;
-use mesos_cluster::{Cluster, Effect, Input, OperatorAction, OperatorError, RequestId};
 use mesos_api::v1::AgentId;
+use mesos_auth::Authorizer;
+use mesos_cluster::{Cluster, ConnectionId, Effect, Input, OperatorAction, OperatorError, RequestId};
+use mesos_registrar::Registrar;
 use stout::Time;
 use tracing::info;
 
-use crate::components::{Allocator, Authorizer, Registrar};
+use crate::components::StartAllocator;
 use crate::metrics::Metrics;
 use crate::observer::{Observer, Pinging};
 use crate::peers::Peers;
@@ -30,9 +33,9 @@ pub(crate) struct MasterProcess {
     /// Who pings each agent, and over which of our connections.
     pub(crate) observers: HashMap<AgentId, Watched>,
     pub(crate) pinging: Pinging,
-    pub(crate) allocator: Allocator,
+    pub(crate) allocator: AllocatorSlot,
     pub(crate) registrar: Registrar,
-    pub(crate) authorizer: Authorizer,
+    pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) metrics: Metrics,
     /// Operators that wait for the end of what they asked for.
     pub(crate) requests: HashMap<RequestId, Promise<Result<(), OperatorError>>>,
@@ -52,7 +55,7 @@ pub(crate) struct MasterProcess {
 /// An agent that is watched.
 pub(crate) struct Watched {
     pub(crate) observer: Pid<Observer>,
-    pub(crate) connection: mesos_cluster::ConnectionId,
+    pub(crate) connection: ConnectionId,
 }
 
 impl Process for MasterProcess {
@@ -64,7 +67,7 @@ impl Process for MasterProcess {
         self.allocator.start(cx);
         self.metrics.start(cx);
         info!(id = %self.identity.info.id, pid = %cx.upid(), "the master started");
-        let recovery = self.registrar.recover(&self.identity.info);
+        let recovery = self.registrar.recover(self.identity.info.clone());
         cx.run(recovery, |master, cx, recovered| match recovered {
             Ok(registry) => master.recovered(cx, registry),
             Err(error) => master.exit(cx, format!("failed to recover the registry: {error}")),
@@ -77,6 +80,7 @@ impl Process for MasterProcess {
         self.step(cx, Input::SchedulerDisconnected(connection));
         self.step(cx, Input::AgentDisconnected(connection));
         self.tell_observers(connection);
+        self.peers.exited(connection);
     }
 
     fn finalize(&mut self, _cx: &mut Context<Self>) {
@@ -158,8 +162,9 @@ impl MasterProcess {
     }
 
     /// Tells the observers of a connection whether their agent is still connected.
-    fn tell_observers(&self, connection: mesos_cluster::ConnectionId) {
-        for (agent, watched) in self.observers.iter().filter(|(_, watched)| watched.connection == connection) {
+    fn tell_observers(&self, connection: ConnectionId) {
+        for agent in self.peers.watched(connection) {
+            let Some(watched) = self.observers.get(agent) else { continue };
             let connected = self.cluster.state().agent(agent).is_some_and(|agent| agent.is_connected());
             watched.observer.tell(move |observer, _cx| observer.set_connected(connected));
         }

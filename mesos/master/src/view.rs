@@ -1,6 +1,6 @@
 //! The master at one moment, for those who only read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use libprocess::Upid;
@@ -22,6 +22,8 @@ pub(crate) struct Identity {
     pub(crate) start_time: Time,
     /// Its flags.
     pub(crate) flags: Flags,
+    /// The roles that frameworks may have; `None` for any.
+    pub(crate) role_whitelist: Option<BTreeSet<String>>,
 }
 
 /// Everything that endpoints show. It does not change any more: the next change
@@ -54,6 +56,11 @@ impl View {
     /// Whether the registry was read.
     pub(crate) fn is_recovered(&self) -> bool {
         self.elected_time.is_some()
+    }
+
+    /// The master that leads: without others, this one.
+    pub(crate) fn leader(&self) -> Option<&MasterInfo> {
+        Some(&self.identity.info)
     }
 
     /// The sums over all agents, worked out once.

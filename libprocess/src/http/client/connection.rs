@@ -1,6 +1,5 @@
 //! One connection that is kept.
 
-
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{HeaderMap, Method, Uri};

@@ -53,7 +53,9 @@ impl Connector {
             let tls = self.tls.connector.get_or_init(|| https(self.http, &self.tls.trusted));
             tls.clone().map_err(Error::from)?.call(uri).await
         };
-        timeout(wait_max, stream).await.unwrap_or_else(|_| Err(format!("not connected after {wait_max:?}").into()))
+        timeout(wait_max, stream)
+            .await
+            .unwrap_or_else(|_| Err(format!("not connected after {wait_max:?}").into()))
     }
 }
 

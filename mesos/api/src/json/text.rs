@@ -22,28 +22,43 @@ const ESCAPES: [u8; 256] = {
 
 /// Appends a string with its quotes.
 pub(super) fn write(text: &str, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (index, &byte) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(byte)];
-        if escape == 0 {
-            continue;
-        }
-        out.extend_from_slice(&bytes[written..index]);
-        written = index + 1;
-        if escape == b'u' {
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = plain_prefix(rest);
+        let (before, special) = rest.split_at(plain);
+        out.extend_from_slice(before);
+        let Some((&byte, behind)) = special.split_first() else { break };
+        write_escape(byte, out);
+        rest = behind;
+    }
+    out.push(b'"');
+}
+
+/// How many bytes need no escape.
+#[inline]
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let plain_words = words(bytes).take_while(|word| {
+        let special =
+            has_byte(*word, b'"') | has_byte(*word, b'\\') | has_byte(*word, b'/') | has_byte(*word, 0x7f);
+        special | has_control(*word) == 0
+    });
+    let start = plain_words.count() * 8;
+    let rest = bytes.iter().skip(start);
+    start + rest.take_while(|byte| ESCAPES[usize::from(**byte)] == 0).count()
+}
+
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match ESCAPES[usize::from(byte)] {
+        b'u' => {
             let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
             out.extend_from_slice(b"\\u00");
             out.extend_from_slice(&digits);
-        } else {
-            out.extend_from_slice(&[b'\\', escape]);
         }
+        letter => out.extend_from_slice(&[b'\\', letter]),
     }
-    out.extend_from_slice(&bytes[written..]);
-    out.push(b'"');
 }
 
 /// Finds the end of a string. `rest` begins behind the opening quote.
@@ -51,8 +66,10 @@ pub(super) fn write(text: &str, out: &mut Vec<u8>) {
 /// Returns the offset of the closing quote, and whether there is an escape before it; `Err` holds
 /// the offset of a control character, or the length if the quote is missing.
 pub(super) fn end(rest: &[u8]) -> Result<(usize, bool), usize> {
+    let plain_words = words(rest)
+        .take_while(|word| has_byte(*word, b'"') | has_byte(*word, b'\\') | has_control(*word) == 0);
+    let mut index = plain_words.count() * 8;
     let mut escaped = false;
-    let mut index = 0;
     while let Some(&byte) = rest.get(index) {
         match byte {
             b'"' => return Ok((index, escaped)),
@@ -65,6 +82,25 @@ pub(super) fn end(rest: &[u8]) -> Result<(usize, bool), usize> {
         }
     }
     Err(rest.len())
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes at a time, without those that are left over.
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.as_chunks().0.iter().map(|chunk: &[u8; 8]| u64::from_le_bytes(*chunk))
+}
+
+/// Not zero if one of the bytes is this one.
+fn has_byte(word: u64, byte: u8) -> u64 {
+    let zero_if_equal = word ^ (ONES * u64::from(byte));
+    zero_if_equal.wrapping_sub(ONES) & !zero_if_equal & HIGH_BITS
+}
+
+/// Not zero if one of the bytes is below a space.
+fn has_control(word: u64) -> u64 {
+    word.wrapping_sub(ONES * 0x20) & !word & HIGH_BITS
 }
 
 /// Resolves the escapes of what stands between two quotes. `None` if one is not valid.
@@ -127,6 +163,25 @@ mod tests {
             r#""a\/b\"\\\b\f\n\r\t\u0001\u007fé😀""#
         );
         assert_eq!(written(""), "\"\"");
+    }
+
+    /// At each place in a word of eight bytes, and behind the last.
+    #[test]
+    fn special_characters_are_found_wherever_they_are() {
+        for special in (0..0x20).chain(*b"\"\\/\x7f") {
+            for before in 0..20 {
+                let text = format!("{}{}é0123456789", "a".repeat(before), char::from(special));
+                let json = written(&text);
+                assert_eq!(unescape(&json[1..json.len() - 1]).as_deref(), Some(text.as_str()));
+                assert_eq!(end(&json.as_bytes()[1..]), Ok((json.len() - 2, true)), "{json}");
+                let raw = end(text.as_bytes());
+                match special {
+                    b'"' => assert_eq!(raw, Ok((before, false))),
+                    0..0x20 => assert_eq!(raw, Err(before)),
+                    _ => assert_eq!(raw, Err(text.len())),
+                }
+            }
+        }
     }
 
     #[test]

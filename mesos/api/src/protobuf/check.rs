@@ -13,7 +13,7 @@ pub struct Table {
 
 /// One field of a message.
 #[derive(Debug)]
-pub struct Field {
+pub(crate) struct Field {
     pub(crate) number: u32,
     pub(crate) name: &'static str,
     pub(crate) repeated: bool,
@@ -22,7 +22,7 @@ pub struct Field {
 
 /// What is to be checked about a field's value.
 #[derive(Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Nothing.
     Plain,
     /// Whether the number has a name.

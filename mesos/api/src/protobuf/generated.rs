@@ -19,7 +19,7 @@ macro_rules! wire_message {
             }
 
             fn decode_wire(bytes: &[u8]) -> Result<Self, String> {
-                super::decode(bytes).map_err(|error| error.to_string())
+                super::decode(bytes).map_err(super::describe)
             }
         }
     };
@@ -38,7 +38,7 @@ impl WireMessage for Call {
     }
 
     fn decode_wire(bytes: &[u8]) -> Result<Self, String> {
-        subscribe::from_v0(bytes).map_err(|error| error.to_string())
+        subscribe::from_v0(bytes).map_err(super::describe)
     }
 }
 
@@ -53,6 +53,6 @@ impl WireMessage for Event {
     }
 
     fn decode_wire(bytes: &[u8]) -> Result<Self, String> {
-        super::decode(bytes).map_err(|error| error.to_string())
+        super::decode(bytes).map_err(super::describe)
     }
 }

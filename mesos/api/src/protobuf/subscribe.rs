@@ -49,17 +49,25 @@ fn rewrite(call: &[u8], renumber: &impl Fn(u32) -> Option<u32>) -> Result<Vec<u8
         let entry = entry?;
         match entry.value {
             Value::Bytes(subscribe) if entry.number == SUBSCRIBE => {
-                let mut renumbered = Vec::with_capacity(subscribe.len() + 8);
-                for entry in Entries::new(subscribe) {
-                    let entry = entry?;
-                    if let Some(number) = renumber(entry.number) {
-                        put_entry(number, &entry, &mut renumbered);
-                    }
-                }
-                put_bytes(SUBSCRIBE, &renumbered, &mut out);
+                put_bytes(SUBSCRIBE, &renumbered(subscribe, renumber)?, &mut out);
             }
             _ => out.extend_from_slice(entry.raw),
         }
+    }
+    Ok(out)
+}
+
+fn renumbered(subscribe: &[u8], renumber: &impl Fn(u32) -> Option<u32>) -> Result<Vec<u8>, Malformed> {
+    let mut entries = Vec::new();
+    for entry in Entries::new(subscribe) {
+        let entry = entry?;
+        entries.extend(renumber(entry.number).map(|number| (number, entry)));
+    }
+    // Everybody writes fields in the order of their numbers.
+    entries.sort_by_key(|(number, _)| *number);
+    let mut out = Vec::with_capacity(subscribe.len() + 8);
+    for (number, entry) in &entries {
+        put_entry(*number, entry, &mut out);
     }
     Ok(out)
 }

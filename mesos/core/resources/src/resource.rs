@@ -118,6 +118,11 @@ impl Resource {
         self.copies
     }
 
+    /// The resource itself, or a single copy of it if it is shared.
+    pub fn single(&self) -> Self {
+        Self { copies: 1, ..self.clone() }
+    }
+
     /// Whether there is nothing of it.
     pub fn is_empty(&self) -> bool {
         self.value.is_empty() || self.copies == 0

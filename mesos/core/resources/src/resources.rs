@@ -99,10 +99,14 @@ impl Resources {
         })
     }
 
+    /// Whether a resource is here, by itself.
+    pub fn has(&self, resource: &Resource) -> bool {
+        self.items.iter().any(|item| item.contains(resource))
+    }
+
     /// Whether a resource from outside is valid and here.
     pub fn contains_resource(&self, proto: &v1::Resource) -> bool {
-        Resource::from_proto(proto.clone())
-            .is_ok_and(|wanted| self.items.iter().any(|item| item.contains(&wanted)))
+        Resource::from_proto(proto.clone()).is_ok_and(|wanted| self.has(&wanted))
     }
 
     /// Whether the scalars by name, whoever owns them, reach these amounts.

@@ -114,7 +114,7 @@ impl Stream {
         let record = self.checkpoint.then(|| StatusUpdateRecord {
             r#type: status_update_record::Type::Ack as i32,
             update: None,
-            uuid: Some(uuid.to_vec().into()),
+            uuid: Some(uuid.to_vec()),
         });
         Ok(Acknowledged { record, finished: self.finished() })
     }

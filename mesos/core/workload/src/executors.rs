@@ -11,6 +11,7 @@ use crate::environment::shutdown_grace_period;
 use crate::events::{Count, Effect, Input, PrepareError, RunKey, Subscription, Termination};
 use crate::launch::run_id;
 use crate::model::{Executor, ExecutorState, Link, new_task};
+use crate::updates::Fate;
 use crate::workload::key_of;
 use crate::{File, Phase, Workload, records};
 
@@ -160,8 +161,8 @@ impl Workload {
         let state = self.lost_state(framework);
         for id in lost {
             let message = "Task launched during agent restart";
-            let reason = Reason::AgentRestarted;
-            let update = self.agent_update(framework, Some(executor), &id, state, reason, message, now);
+            let fate = Fate { state, reason: Reason::AgentRestarted, message };
+            let update = self.agent_update(framework, Some(executor), &id, fate, now);
             self.status_update(update, out);
         }
     }
@@ -230,9 +231,9 @@ impl Workload {
     ) {
         let state = self.lost_state(&key.framework);
         let message = format!("Failed to checkpoint the task: {error}");
-        let reason = Reason::ContainerLaunchFailed;
+        let fate = Fate { state, reason: Reason::ContainerLaunchFailed, message: &message };
         for id in self.with_their_groups(key, tasks) {
-            let update = self.agent_update(&key.framework, Some(&key.executor), &id, state, reason, &message, now);
+            let update = self.agent_update(&key.framework, Some(&key.executor), &id, fate, now);
             self.status_update(update, out);
         }
         self.end_if_never_used(&key.framework, &key.executor.value, out);
@@ -341,7 +342,8 @@ impl Workload {
 
     fn end_update(&mut self, key: &RunKey, task: &TaskId, end: &TaskEnd, now: Time) -> StatusUpdate {
         let (framework, executor) = (&key.framework, Some(&key.executor));
-        let mut update = self.agent_update(framework, executor, task, end.state, end.reason, &end.message, now);
+        let fate = Fate { state: end.state, reason: end.reason, message: &end.message };
+        let mut update = self.agent_update(framework, executor, task, fate, now);
         update.status.limitation = end.limitation.clone();
         update
     }

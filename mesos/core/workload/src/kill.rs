@@ -8,6 +8,7 @@ use stout::Time;
 use crate::events::Effect;
 use crate::executors::send;
 use crate::model::ExecutorState;
+use crate::updates::Fate;
 use crate::{Phase, Workload, records};
 
 const KILLED: &str = "Killed before delivery to the executor";
@@ -35,8 +36,8 @@ impl Workload {
         }
         let Some(executor) = found.executor_of(&task.value) else {
             let state = self.lost_state(framework);
-            let reason = Reason::ExecutorTerminated;
-            let update = self.agent_update(framework, None, task, state, reason, "Cannot find executor", now);
+            let fate = Fate { state, reason: Reason::ExecutorTerminated, message: "Cannot find executor" };
+            let update = self.agent_update(framework, None, task, fate, now);
             self.status_update(update, out);
             return;
         };
@@ -108,8 +109,8 @@ impl Workload {
         now: Time,
         out: &mut Vec<Effect>,
     ) {
-        let (state, reason) = (TaskState::TaskKilled, Reason::TaskKilledDuringLaunch);
-        let update = self.agent_update(framework, executor, task, state, reason, message, now);
+        let fate = Fate { state: TaskState::TaskKilled, reason: Reason::TaskKilledDuringLaunch, message };
+        let update = self.agent_update(framework, executor, task, fate, now);
         self.status_update(update, out);
     }
 

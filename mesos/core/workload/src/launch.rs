@@ -15,6 +15,7 @@ use crate::events::{Effect, Input, Launch, RunKey};
 use crate::model::{Executor, ExecutorState, Framework, Link, PendingLaunch, new_task};
 use crate::paths::{RunId, check_id};
 use crate::resources::{collect, normalize};
+use crate::updates::Fate;
 use crate::workload::key_of;
 use crate::{File, Phase, Workload, records};
 
@@ -122,7 +123,8 @@ impl Workload {
             Err(error) => {
                 let launch = self.launches;
                 let reason = if request.group { Reason::TaskGroupInvalid } else { Reason::TaskInvalid };
-                self.refuse(&id, launch, TaskState::TaskError, reason, &error, now, out);
+                let fate = Fate { state: TaskState::TaskError, reason, message: &error };
+                self.refuse(&id, launch, fate, now, out);
             }
         }
     }
@@ -197,7 +199,8 @@ impl Workload {
                 Some(Err(error)) => {
                     let reason =
                         if launch.group { Reason::TaskGroupUnauthorized } else { Reason::TaskUnauthorized };
-                    self.drop_launch(framework, &launch, TaskState::TaskError, reason, &error, now, out);
+                    let fate = Fate { state: TaskState::TaskError, reason, message: &error };
+                    self.drop_launch(framework, &launch, fate, now, out);
                 }
                 _ => self.deliver(framework, launch, now, out),
             }
@@ -209,16 +212,14 @@ impl Workload {
         &mut self,
         framework: &FrameworkId,
         launch: u64,
-        state: TaskState,
-        reason: Reason,
-        message: &str,
+        fate: Fate<'_>,
         now: Time,
         out: &mut Vec<Effect>,
     ) {
         let Some(found) = self.framework_mut(framework) else { return };
         let Some(at) = found.launches.iter().position(|pending| pending.id == launch) else { return };
         let launch = found.launches.remove(at);
-        self.drop_launch(framework, &launch, state, reason, message, now, out);
+        self.drop_launch(framework, &launch, fate, now, out);
         self.remove_framework_if_idle(framework, out);
     }
 
@@ -227,14 +228,12 @@ impl Workload {
         &mut self,
         framework: &FrameworkId,
         launch: &PendingLaunch,
-        state: TaskState,
-        reason: Reason,
-        message: &str,
+        fate: Fate<'_>,
         now: Time,
         out: &mut Vec<Effect>,
     ) {
         for task in &launch.tasks {
-            let update = self.agent_update(framework, None, &task.task_id, state, reason, message, now);
+            let update = self.agent_update(framework, None, &task.task_id, fate, now);
             self.status_update(update, out);
         }
         if launch.launch_executor == Some(true) {
@@ -261,7 +260,8 @@ impl Workload {
         }
         if let Some(whose) = self.unknown_resources(&launch) {
             let message = format!("The checkpointed resources being used by the {whose} are unknown to the agent");
-            self.drop_launch(framework, &launch, lost, Reason::ResourcesUnknown, &message, now, out);
+            let fate = Fate { state: lost, reason: Reason::ResourcesUnknown, message: &message };
+            self.drop_launch(framework, &launch, fate, now, out);
             return;
         }
         let executor = found.executors.get(&launch.executor.executor_id.value);
@@ -281,7 +281,8 @@ impl Workload {
             }
         };
         let launch = PendingLaunch { launch_executor: None, ..launch };
-        self.drop_launch(framework, &launch, lost, Reason::ExecutorTerminated, message, now, out);
+        let fate = Fate { state: lost, reason: Reason::ExecutorTerminated, message };
+        self.drop_launch(framework, &launch, fate, now, out);
     }
 
     /// The master does not know of an executor that is here.

@@ -15,6 +15,14 @@ use crate::model::{ExecutorState, has_capability};
 use crate::workload::key_of;
 use crate::{Phase, Workload};
 
+/// What becomes of a task, as its framework reads it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fate<'a> {
+    pub(crate) state: TaskState,
+    pub(crate) reason: Reason,
+    pub(crate) message: &'a str,
+}
+
 impl Workload {
     /// An update that the agent makes itself.
     pub(crate) fn agent_update(
@@ -22,9 +30,7 @@ impl Workload {
         framework: &FrameworkId,
         executor: Option<&ExecutorId>,
         task: &TaskId,
-        state: TaskState,
-        reason: Reason,
-        message: &str,
+        fate: Fate<'_>,
         now: Time,
     ) -> StatusUpdate {
         let uuid = self.ids.uuid().to_vec();
@@ -35,18 +41,18 @@ impl Workload {
             slave_id: self.info.id.clone(),
             status: TaskStatus {
                 task_id: task.clone(),
-                state: state as i32,
-                message: Some(message.to_owned()),
+                state: fate.state as i32,
+                message: Some(fate.message.to_owned()),
                 source: Some(Source::Agent as i32),
-                reason: Some(reason as i32),
+                reason: Some(fate.reason as i32),
                 agent_id: self.info.id.clone(),
                 executor_id: executor.cloned(),
                 timestamp: Some(timestamp),
-                uuid: Some(uuid.clone().into()),
+                uuid: Some(uuid.clone()),
                 ..TaskStatus::default()
             },
             timestamp,
-            uuid: Some(uuid.into()),
+            uuid: Some(uuid),
             latest_state: None,
         }
     }
@@ -168,7 +174,7 @@ impl Workload {
         }
         let event = executor::Event {
             r#type: Some(executor::event::Type::Acknowledged as i32),
-            acknowledged: Some(executor::event::Acknowledged { task_id: task.clone(), uuid: uuid.to_vec().into() }),
+            acknowledged: Some(executor::event::Acknowledged { task_id: task.clone(), uuid: uuid.to_vec() }),
             ..Default::default()
         };
         out.push(send(framework, executor, &found.link, event));
@@ -216,8 +222,9 @@ impl Workload {
                 if self.framework(&framework).is_some_and(|found| found.has_task(&task.value)) {
                     continue;
                 }
-                let (reason, text) = (Reason::Reconciliation, "Reconciliation: task unknown to the agent");
-                let update = self.agent_update(&framework, None, &task, state, reason, text, now);
+                let message = "Reconciliation: task unknown to the agent";
+                let fate = Fate { state, reason: Reason::Reconciliation, message };
+                let update = self.agent_update(&framework, None, &task, fate, now);
                 out.push(Effect::Update { update: Box::new(update), file: None, shrink: None });
             }
         }
@@ -240,7 +247,7 @@ impl Workload {
         };
         let event = executor::Event {
             r#type: Some(executor::event::Type::Message as i32),
-            message: Some(executor::event::Message { data: data.into() }),
+            message: Some(executor::event::Message { data: data }),
             ..Default::default()
         };
         out.push(send(framework, executor, &found.link, event));

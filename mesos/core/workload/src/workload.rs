@@ -7,7 +7,7 @@ use stout::Time;
 
 use crate::events::{Effect, Garbage, Input, RunKey};
 use crate::ids::Ids;
-use crate::model::{Executor, ExecutorState, Framework};
+use crate::model::{Executor, Framework};
 use crate::paths::{Layout, RunId, container_text};
 use crate::{Options, sync::Sync};
 
@@ -317,11 +317,6 @@ impl Workload {
             self.end_framework(id, out);
         }
         self.finish_if_done(out);
-    }
-
-    pub(crate) fn count_executors(&self, state: ExecutorState) -> usize {
-        let executors = self.frameworks.values().flat_map(|framework| framework.executors.values());
-        executors.filter(|executor| executor.state == state).count()
     }
 }
 

@@ -1,0 +1,3 @@
+//! What the crate shows to the outside: its HTTP server on raw sockets, and its client.
+
+mod http;

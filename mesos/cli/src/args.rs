@@ -1,0 +1,231 @@
+//! What can be typed after `mesos`.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// A cluster manager: run a command on a cluster made for it, run the daemons of a real one, and
+/// look into one.
+#[derive(Debug, Parser)]
+#[command(name = "mesos", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  mesos run 'echo hello'                     run a command on a cluster made for it
+  mesos local --agents 3                     serve a cluster of one master and three agents
+  mesos master --work_dir=/var/lib/mesos     start a master
+  mesos agent --master=10.0.0.1:5050 --work_dir=/var/lib/mesos-agent
+  mesos tasks --master 10.0.0.1:5050         list what runs
+  mesos tail -f TASK                         follow what a task prints")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a command as a task, print its output, and exit with its status
+    Run(Run),
+    /// Serve a cluster in this process until Ctrl-C
+    #[command(disable_help_flag = true)]
+    Local(Rest),
+    /// Run a master (its flags: mesos master --help)
+    #[command(disable_help_flag = true)]
+    Master(Rest),
+    /// Run an agent (its flags: mesos agent --help)
+    #[command(disable_help_flag = true)]
+    Agent(Rest),
+    /// Launch a task or a task group and follow it (its flags: mesos execute --help)
+    #[command(disable_help_flag = true)]
+    Execute(Rest),
+    /// List the agents of a cluster
+    Agents(List),
+    /// List the frameworks of a cluster
+    Frameworks(ListAll),
+    /// List the tasks of a cluster
+    Tasks(ListAll),
+    /// List the files in the sandbox of a task
+    Ls(Ls),
+    /// Print a file in the sandbox of a task
+    Cat(Cat),
+    /// Print the end of a file in the sandbox of a task, and follow it
+    Tail(Tail),
+    /// Print the version of this program, or of a running daemon
+    Version(Version),
+    /// What this program knows of the APIs
+    #[command(subcommand)]
+    Api(Api),
+}
+
+/// Arguments that the command reads itself.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+/// Which cluster is meant.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Master {
+    /// Where a master listens, as host:port
+    #[arg(long, env = "MESOS_MASTER", default_value = "127.0.0.1:5050", value_name = "HOST:PORT")]
+    pub(crate) master: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Run {
+    /// Run on the cluster of this master; without it a cluster is made in this process
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) master: Option<String>,
+    /// Name of the task
+    #[arg(long, default_value = "run")]
+    pub(crate) name: String,
+    /// Resources of the task
+    #[arg(long, default_value = "cpus:0.1;mem:32", value_name = "RESOURCES")]
+    pub(crate) resources: String,
+    /// Variable for the environment of the command; may be given again
+    #[arg(long = "env", value_name = "NAME=VALUE")]
+    pub(crate) environment: Vec<String>,
+    /// URI to fetch into the sandbox before the command runs; may be given again
+    #[arg(long = "uri", value_name = "URI")]
+    pub(crate) uris: Vec<String>,
+    /// User to run the command as: by default the one who runs this
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Role whose resources are used
+    #[arg(long, default_value = "*")]
+    pub(crate) role: String,
+    /// How long the command has to end after it is told to, as in 10secs
+    #[arg(long, value_name = "DURATION", default_value = "3secs")]
+    pub(crate) grace_period: String,
+    /// Do not print the states of the task
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// A shell command, or after -- a program and its arguments, run without a shell
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) master: Master,
+    /// Print JSON, as the master gave it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ListAll {
+    #[command(flatten)]
+    pub(crate) list: List,
+    /// List those that are over, too
+    #[arg(long, short)]
+    pub(crate) all: bool,
+}
+
+/// A place in the sandbox of a task.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Place {
+    #[command(flatten)]
+    pub(crate) master: Master,
+    /// Framework of the task, where two have one of this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) framework: Option<String>,
+    /// Id of the task, or the beginning of it
+    pub(crate) task: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ls {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Directory in the sandbox
+    #[arg(default_value = "")]
+    pub(crate) path: String,
+    /// Print JSON, as the agent gave it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Cat {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// File in the sandbox
+    #[arg(default_value = "stdout")]
+    pub(crate) path: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// File in the sandbox
+    #[arg(default_value = "stdout")]
+    pub(crate) path: String,
+    /// How many lines to begin with
+    #[arg(long, short = 'n', default_value_t = 10)]
+    pub(crate) lines: usize,
+    /// Go on as the file grows, until Ctrl-C
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Version {
+    /// Ask the daemon that listens here, as host:port
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) daemon: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Api {
+    /// Print the FileDescriptorSet of all messages, as protobuf
+    Descriptors,
+}
+
+/// The arguments, with the command that the name of the program stands for put in.
+pub(crate) fn by_name(mut arguments: Vec<String>) -> Vec<String> {
+    let name = arguments.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let command = match name {
+        "mesos-master" => "master",
+        "mesos-agent" | "mesos-slave" => "agent",
+        "mesos-local" => "local",
+        "mesos-execute" => "execute",
+        _ => return arguments,
+    };
+    arguments.insert(1, command.to_owned());
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_is_sound() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn name_of_the_program_stands_for_a_command() {
+        let check = |name: &str, expected: &[&str]| {
+            let arguments = by_name(vec![name.to_owned(), "--port=1".to_owned()]);
+            assert_eq!(arguments[1..], *expected, "{name}");
+        };
+        check("/usr/sbin/mesos-slave", &["agent", "--port=1"]);
+        check("mesos-agent", &["agent", "--port=1"]);
+        check("mesos-master", &["master", "--port=1"]);
+        check("mesos-local", &["local", "--port=1"]);
+        check("mesos-execute", &["execute", "--port=1"]);
+        check("./mesos", &["--port=1"]);
+    }
+
+    #[test]
+    fn command_after_dashes_is_taken_as_it_is() {
+        let args = Args::try_parse_from(["mesos", "run", "--quiet", "--", "ls", "-l", "--all"]).unwrap();
+        let Command::Run(run) = args.command else { panic!("{args:?}") };
+        assert_eq!(run.command, ["ls", "-l", "--all"]);
+    }
+}

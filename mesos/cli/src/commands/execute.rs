@@ -1,0 +1,122 @@
+//! `mesos execute`: what Mesos calls `mesos-execute`.
+
+mod flags;
+mod plan;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use libprocess::Node;
+use mesos_api::ContentType;
+use mesos_api::v1::{FrameworkInfo, TaskId, TaskState};
+use mesos_scheduler::{Config, Running};
+use tokio::sync::mpsc;
+
+use super::launcher::{Launcher, News};
+use super::run::{framework, user};
+use super::status::{describe, is_terminal};
+use crate::interrupt::Interrupts;
+use crate::output::line;
+
+pub(crate) use flags::ExecuteFlags;
+
+/// Launches what the flags say and prints each update; success means that every task finished.
+pub(crate) async fn execute(flags: ExecuteFlags) -> anyhow::Result<ExitCode> {
+    let mut interrupts = Interrupts::listen()?;
+    let plan = plan::plan(&flags)?;
+    let mut open: Vec<TaskId> = plan.tasks.iter().map(|task| task.task_id.clone()).collect();
+    let node = Node::builder().start().await.context("cannot listen on the loopback address")?;
+    let (launcher, news) = Launcher::new(plan);
+    let mut config = Config::new(&flags.master, info(&flags)?);
+    config.content_type = match flags.content_type.as_str() {
+        "json" => ContentType::Json,
+        _ => ContentType::Protobuf,
+    };
+    let running = mesos_scheduler::start(&node, config, launcher);
+    let outcome = follow(&flags, &mut open, &running, news, &mut interrupts).await;
+    running.driver().teardown();
+    let _ = tokio::time::timeout(Duration::from_secs(5), running.wait()).await;
+    node.shutdown().await;
+    outcome
+}
+
+fn info(flags: &ExecuteFlags) -> anyhow::Result<FrameworkInfo> {
+    use mesos_api::v1::framework_info::{Capability, capability};
+    let mut info = framework("mesos-execute instance", &flags.role, &user());
+    info.checkpoint = Some(flags.checkpoint);
+    info.principal.clone_from(&flags.principal);
+    for name in flags.framework_capabilities.iter().flat_map(|names| names.split(',')) {
+        let kind = capability::Type::from_str_name(name.trim())
+            .with_context(|| format!("--framework_capabilities: there is no capability '{name}'"))?;
+        let capability = Capability { r#type: Some(kind as i32) };
+        if !info.capabilities.contains(&capability) {
+            info.capabilities.push(capability);
+        }
+    }
+    Ok(info)
+}
+
+async fn follow(
+    flags: &ExecuteFlags,
+    open: &mut Vec<TaskId>,
+    running: &Running,
+    mut news: mpsc::UnboundedReceiver<News>,
+    interrupts: &mut Interrupts,
+) -> anyhow::Result<ExitCode> {
+    let kill_all = |open: &[TaskId]| {
+        open.iter().for_each(|task| running.driver().kill(task.clone(), None, None));
+    };
+    let mut all_finished = true;
+    let mut launched = false;
+    let mut kill_at = None;
+    while !open.is_empty() {
+        tokio::select! {
+            () = interrupts.next() => {
+                if !launched || kill_at == Some(None) {
+                    return Ok(ExitCode::from(130));
+                }
+                kill_all(open);
+                kill_at = Some(None);
+            }
+            () = until(kill_at.flatten()) => {
+                kill_all(open);
+                kill_at = None;
+            }
+            item = news.recv() => match item {
+                Some(News::Error(text)) => bail!("the master refuses: {text}"),
+                Some(News::Subscribed(id)) => line(&format!("Subscribed with ID {id}"))?,
+                Some(News::NoRoom { needed, offers }) => {
+                    line(&format!("None of {offers} offers has room for {needed}"))?;
+                }
+                Some(News::Launched(agent)) => {
+                    launched = true;
+                    for task in open.iter() {
+                        line(&format!("Submitted task '{task}' to agent '{agent}'"))?;
+                    }
+                }
+                Some(News::Failure(_)) => {}
+                Some(News::Update(status)) => {
+                    line(&format!("Received status update {} for task '{}'", describe(&status), status.task_id))?;
+                    let state = status.state();
+                    if state == TaskState::TaskRunning && kill_at.is_none() {
+                        kill_at = flags.kill_after.map(|after| Some(tokio::time::Instant::now() + after));
+                    }
+                    if is_terminal(state) {
+                        all_finished &= state == TaskState::TaskFinished;
+                        open.retain(|task| *task != status.task_id);
+                    }
+                }
+                None => bail!("the connection to the master ended"),
+            },
+        }
+    }
+    Ok(if all_finished { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,3 @@
+//! Placeholder until the first test is here.
+
+fn main() {}

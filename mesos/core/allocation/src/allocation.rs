@@ -1,0 +1,216 @@
+//! The allocation: its state and its door.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mesos_api::v1::{AgentId, FrameworkId};
+use mesos_resources::{Quantities, Scalar};
+use stout::Time;
+
+use crate::agent::Agent;
+use crate::filter::Expiries;
+use crate::framework::Framework;
+use crate::ledger::Ledger;
+use crate::random::Random;
+use crate::role::Roles;
+use crate::table::{AgentKey, FrameworkKey, Table};
+use crate::{Input, Options, Output};
+
+/// Decides who is offered what.
+///
+/// [`Allocation::apply`] takes one input and runs an allocation if the input calls for one. Who has many
+/// inputs waiting uses [`Allocation::accept`] for each and [`Allocation::run`] once: the agents to look at
+/// are collected, and one run does for all.
+#[derive(Debug)]
+pub struct Allocation {
+    pub(crate) options: Options,
+    /// Names that do not count for shares.
+    pub(crate) excluded: Quantities,
+    pub(crate) random: Random,
+    pub(crate) agents: Table<AgentId, AgentKey, Agent>,
+    pub(crate) frameworks: Table<FrameworkId, FrameworkKey, Framework>,
+    pub(crate) roles: Roles,
+    /// Guarantees by role.
+    pub(crate) quotas: BTreeMap<String, Quantities>,
+    pub(crate) ledger: Ledger,
+    /// The hosts whose agents are offered; all if there is none.
+    pub(crate) whitelist: Option<BTreeSet<String>>,
+    pub(crate) expiries: Expiries,
+    pub(crate) hold: Option<Hold>,
+    /// Whether a run is called for.
+    pub(crate) due: bool,
+    /// Whether the run that is due is a periodic one.
+    pub(crate) periodic: bool,
+    pub(crate) runs: u64,
+}
+
+/// That nothing is offered while agents come back after a failover.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    pub(crate) expected_agents: usize,
+    pub(crate) until: Time,
+}
+
+impl Allocation {
+    /// An allocation that knows no framework and no agent.
+    pub fn new(options: Options) -> Self {
+        let names = options.fair_sharing_excluded_resource_names.iter();
+        Self {
+            excluded: names.map(|name| (name.as_str(), Scalar::MAX)).collect(),
+            random: Random::new(options.seed),
+            options,
+            agents: Table::new(),
+            frameworks: Table::new(),
+            roles: Roles::new(),
+            quotas: BTreeMap::new(),
+            ledger: Ledger::default(),
+            whitelist: None,
+            expiries: Expiries::default(),
+            hold: None,
+            due: false,
+            periodic: false,
+            runs: 0,
+        }
+    }
+
+    /// Takes one input in, runs an allocation if one is due, and appends what the caller must now do.
+    pub fn apply(&mut self, input: Input, now: Time, out: &mut Vec<Output>) {
+        self.accept(input, now, out);
+        self.run(now, out);
+    }
+
+    /// Takes one input in without running an allocation.
+    pub fn accept(&mut self, input: Input, now: Time, out: &mut Vec<Output>) {
+        match input {
+            Input::AddFramework { id, info, used, active, suppressed_roles } => {
+                self.add_framework(id, &info, &used, active, suppressed_roles);
+            }
+            Input::RemoveFramework(id) => self.remove_framework(&id),
+            Input::ActivateFramework(id) => self.activate_framework(&id),
+            Input::DeactivateFramework(id) => self.deactivate_framework(&id),
+            Input::UpdateFramework { id, info, suppressed_roles } => {
+                self.update_framework(&id, &info, suppressed_roles);
+            }
+            Input::AddAgent { id, info, capabilities, unavailability, total, used } => {
+                self.add_agent(id, info, &capabilities, unavailability, total, &used);
+            }
+            Input::RemoveAgent(id) => self.remove_agent(&id),
+            Input::ActivateAgent(id) => self.set_agent_active(&id, true),
+            Input::DeactivateAgent(id) => self.set_agent_active(&id, false),
+            Input::UpdateAgent { id, info, capabilities, total } => {
+                self.update_agent(&id, info, capabilities.as_deref(), total);
+            }
+            Input::AddResourceProvider { agent, total, used } => {
+                self.add_resource_provider(&agent, &total, &used)
+            }
+            Input::UpdateWhitelist(hosts) => self.whitelist = hosts,
+            Input::RequestResources { .. } => {}
+            Input::UpdateAllocation { framework, agent, offered, conversions } => {
+                self.update_allocation(&framework, &agent, &offered, &conversions);
+            }
+            Input::UpdateAvailable { agent, token, operations } => {
+                let result = self.update_available(&agent, &operations);
+                out.push(Output::Available { token, result });
+            }
+            Input::UpdateUnavailability { agent, unavailability } => {
+                self.update_unavailability(&agent, unavailability);
+            }
+            Input::UpdateInverseOffer { agent, framework, status, filters } => {
+                self.update_inverse_offer(&agent, &framework, status, filters.as_ref(), now);
+            }
+            Input::GetInverseOfferStatuses { token } => {
+                out.push(Output::InverseOfferStatuses { token, statuses: self.inverse_offer_statuses() });
+            }
+            Input::RecoverResources { framework, agent, resources, filters } => {
+                self.recover_resources(&framework, &agent, &resources, filters.as_ref(), now);
+            }
+            Input::Suppress { framework, roles } => self.suppress(&framework, roles),
+            Input::Revive { framework, roles } => self.revive(&framework, roles),
+            Input::SetQuota { role, quota } => {
+                self.quotas.insert(role, quota);
+            }
+            Input::RemoveQuota(role) => {
+                self.quotas.remove(&role);
+            }
+            Input::UpdateWeights(weights) => self.update_weights(&weights),
+            Input::Recover { expected_agents, quotas } => self.recover(expected_agents, quotas, now),
+            Input::Tick => self.tick(now),
+        }
+    }
+
+    /// Whether some input since the last run calls for one.
+    pub fn is_run_due(&self) -> bool {
+        self.due
+    }
+
+    /// How many runs there have been.
+    pub fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// The scalars of all agents.
+    pub fn total(&self) -> &Quantities {
+        self.ledger.total()
+    }
+
+    /// The scalars that are offered or in use.
+    pub fn allocated(&self) -> &Quantities {
+        self.roles.allocated()
+    }
+
+    /// Each role that has a framework, with the largest part of the cluster that it has.
+    pub fn dominant_shares(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.roles.iter().map(|(_, role)| (&*role.name, self.roles.tree.dominant_share(role.leaf)))
+    }
+
+    /// How many refusals count now, by role.
+    pub fn active_filters(&self) -> BTreeMap<&str, usize> {
+        let mut all: BTreeMap<&str, usize> = self.roles.iter().map(|(_, role)| (&*role.name, 0)).collect();
+        for (_, framework) in self.frameworks.iter() {
+            for ((role, _), refusals) in &framework.refusals {
+                if let Some(role) = self.roles.get(*role) {
+                    *all.entry(&*role.name).or_default() += refusals.len();
+                }
+            }
+        }
+        all
+    }
+
+    /// Each role with quota: what it is guaranteed, and what it has that counts for it.
+    pub fn quotas(&self) -> impl Iterator<Item = (&str, &Quantities, Quantities)> {
+        self.quotas.iter().map(|(role, guarantee)| {
+            let has =
+                self.roles.key(role).and_then(|role| self.roles.get(role)).map(|role| role.firm().clone());
+            (role.as_str(), guarantee, has.unwrap_or_default())
+        })
+    }
+
+    fn tick(&mut self, now: Time) {
+        if self.hold.is_some_and(|hold| hold.until <= now) {
+            self.hold = None;
+        }
+        self.mark_all();
+        self.periodic = true;
+    }
+
+    /// Calls for a run over all agents.
+    pub(crate) fn mark_all(&mut self) {
+        if self.hold.is_some() {
+            return;
+        }
+        self.due = true;
+        for (_, agent) in self.agents.iter_mut() {
+            agent.candidate = true;
+        }
+    }
+
+    /// Calls for a run over one agent.
+    pub(crate) fn mark(&mut self, agent: AgentKey) {
+        if self.hold.is_some() {
+            return;
+        }
+        self.due = true;
+        if let Some(agent) = self.agents.get_mut(agent) {
+            agent.candidate = true;
+        }
+    }
+}

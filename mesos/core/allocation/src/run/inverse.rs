@@ -1,0 +1,34 @@
+//! The third stage: asking frameworks to leave agents that are planned to go away.
+
+use std::collections::BTreeMap;
+
+use crate::table::{AgentKey, FrameworkKey};
+use crate::{Allocation, Output};
+
+impl Allocation {
+    /// Asks every framework that holds something on such an agent, once until it answers.
+    pub(super) fn make_inverse_offers(&mut self, agents: &[AgentKey], out: &mut Vec<Output>) {
+        let mut all: BTreeMap<FrameworkKey, BTreeMap<_, _>> = BTreeMap::new();
+        for key in agents {
+            let Some(agent) = self.agents.get_mut(*key) else { continue };
+            let Some(maintenance) = &mut agent.maintenance else { continue };
+            for (_, role) in self.roles.iter() {
+                for member in role.members().filter(|member| member.holds_on(*key)) {
+                    let Some(framework) = self.frameworks.get(member.framework) else { continue };
+                    let asked = framework.active
+                        && !framework.inverse_refusals.contains_key(key)
+                        && !maintenance.outstanding.contains(&framework.id);
+                    if asked {
+                        maintenance.outstanding.insert(framework.id.clone());
+                        let unavailability = maintenance.unavailability.clone();
+                        all.entry(member.framework).or_default().insert(agent.id.clone(), unavailability);
+                    }
+                }
+            }
+        }
+        for (framework, agents) in all {
+            let Some(framework) = self.frameworks.get(framework) else { continue };
+            out.push(Output::InverseOffers { framework: framework.id.clone(), agents });
+        }
+    }
+}
