@@ -41,6 +41,7 @@ pub fn pipe(bytes_max: usize) -> (Writer, Reader) {
         }),
         bytes_max,
         gone: Notify::new(),
+        drained: Notify::new(),
     });
     (Writer { shared: Arc::clone(&shared) }, Reader { shared })
 }
@@ -49,6 +50,7 @@ struct Shared {
     state: Mutex<State>,
     bytes_max: usize,
     gone: Notify,
+    drained: Notify,
 }
 
 struct State {
@@ -86,6 +88,7 @@ impl Shared {
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
         self.gone.notify_waiters();
+        self.drained.notify_waiters();
     }
 }
 
@@ -159,6 +162,22 @@ impl Writer {
             }
         }
     }
+
+    /// Waits until all that was written is read, or writing is of no use any more: so that a long
+    /// body is written no faster than it is read.
+    pub async fn drained(&self) {
+        loop {
+            let mut drained = std::pin::pin!(self.shared.drained.notified());
+            drained.as_mut().enable();
+            {
+                let state = self.shared.state.lock();
+                if state.pending.is_empty() || !matches!(state.end, End::Open) {
+                    return;
+                }
+            }
+            drained.await;
+        }
+    }
 }
 
 impl Drop for Writer {
@@ -202,6 +221,11 @@ impl Reader {
         let mut state = self.shared.state.lock();
         if let Some(chunk) = state.pending.pop_front() {
             state.pending_bytes -= chunk.len();
+            let drained = state.pending.is_empty();
+            drop(state);
+            if drained {
+                self.shared.drained.notify_waiters();
+            }
             return Poll::Ready(Some(Ok(chunk)));
         }
         match &state.end {
@@ -318,6 +342,22 @@ mod tests {
         drop(reader);
         closed.await;
         assert!(!writer.write("late"));
+    }
+
+    #[tokio::test]
+    async fn writer_can_wait_until_all_is_read() {
+        let (writer, mut reader) = pipe(4);
+        writer.drained().await;
+        writer.write("one");
+        let mut drained = Box::pin(writer.drained());
+        assert!(drained.as_mut().now_or_never().is_none());
+        reader.read().await;
+        drained.await;
+        writer.write("two");
+        let mut drained = Box::pin(writer.drained());
+        assert!(drained.as_mut().now_or_never().is_none());
+        drop(reader);
+        drained.await;
     }
 
     #[tokio::test]

@@ -26,7 +26,8 @@ fn one(part: &str) -> Result<Attribute, String> {
         attribute.scalar = Some(value::Scalar { value: number });
     } else if text.starts_with('[') {
         // The syntax is that of a resource.
-        let parsed = Resources::parse(&format!("ranges:{text}"), "*").map_err(|error| malformed(&error.to_string()))?;
+        let parsed = Resources::parse(&format!("ranges:{text}"), "*")
+            .map_err(|error| malformed(&error.to_string()))?;
         let ranges = parsed.to_protos().into_iter().find_map(|resource| resource.ranges);
         attribute.set_type(value::Type::Ranges);
         attribute.ranges = Some(ranges.unwrap_or_default());

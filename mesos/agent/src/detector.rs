@@ -44,14 +44,19 @@ impl StandaloneDetector {
         let invalid = |reason: String| DetectorError { master: text.to_owned(), reason };
         let text = text.trim();
         if text.starts_with("zk://") {
-            return Err(invalid("leader election in ZooKeeper is not supported yet, give host:port".to_owned()));
+            return Err(invalid(
+                "leader election in ZooKeeper is not supported yet, give host:port".to_owned(),
+            ));
         }
         let address = text.strip_prefix("master@").unwrap_or(text);
         let mut found = tokio::net::lookup_host(address).await.map_err(|error| invalid(error.to_string()))?;
         let mut all: Vec<SocketAddr> = found.by_ref().collect();
         // Masters of before IPv6 can only be reached over IPv4.
         all.sort_by_key(|address| address.is_ipv6());
-        all.first().copied().map(StandaloneDetector::new).ok_or_else(|| invalid("it has no address".to_owned()))
+        all.first()
+            .copied()
+            .map(StandaloneDetector::new)
+            .ok_or_else(|| invalid("it has no address".to_owned()))
     }
 }
 

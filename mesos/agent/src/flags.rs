@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn defaults_are_those_of_mesos() {
         let flags = parse(&[]).unwrap();
-        let values: std::collections::BTreeMap<_, _> = stout::flags::Flags::values(&flags).into_iter().collect();
+        let values: std::collections::BTreeMap<_, _> =
+            stout::flags::Flags::values(&flags).into_iter().collect();
         for (name, value) in [
             ("port", "5051"),
             ("executor_registration_timeout", "1mins"),

@@ -176,19 +176,22 @@ impl GcProcess {
 
     fn watch_disk(&mut self, cx: &mut Context<Self>) {
         let work_dir = self.options.work_dir.clone();
-        cx.run_blocking(move || disk_usage(&work_dir), |gc, cx, usage| {
-            match usage {
-                Ok(usage) => {
-                    gc.max_age = max_age(gc.options.delay, gc.options.headroom, usage);
-                    let remaining = gc.options.delay.saturating_sub(gc.max_age);
-                    let due = gc.schedule.prune(cx.now(), remaining);
-                    gc.remove(cx, due);
+        cx.run_blocking(
+            move || disk_usage(&work_dir),
+            |gc, cx, usage| {
+                match usage {
+                    Ok(usage) => {
+                        gc.max_age = max_age(gc.options.delay, gc.options.headroom, usage);
+                        let remaining = gc.options.delay.saturating_sub(gc.max_age);
+                        let due = gc.schedule.prune(cx.now(), remaining);
+                        gc.remove(cx, due);
+                    }
+                    Err(reason) => warn!(%reason, "cannot tell how full the disk is"),
                 }
-                Err(reason) => warn!(%reason, "cannot tell how full the disk is"),
-            }
-            let wait = gc.options.watch_interval;
-            cx.delay(wait, |gc, cx| gc.watch_disk(cx));
-        });
+                let wait = gc.options.watch_interval;
+                cx.delay(wait, |gc, cx| gc.watch_disk(cx));
+            },
+        );
     }
 
     fn count(&self) {
@@ -245,4 +248,3 @@ fn remove_tree(path: &Path) -> bool {
         }
     }
 }
-

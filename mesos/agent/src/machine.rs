@@ -19,7 +19,11 @@ const DEFAULT_PORTS: &str = "[31000-32000]";
 /// # Errors
 ///
 /// What cannot be read.
-pub(crate) fn resources(text: Option<&str>, default_role: &str, work_dir: &Path) -> Result<Resources, ResourceError> {
+pub(crate) fn resources(
+    text: Option<&str>,
+    default_role: &str,
+    work_dir: &Path,
+) -> Result<Resources, ResourceError> {
     complete(text.unwrap_or_default(), default_role, || Found::of_machine(work_dir))
 }
 
@@ -58,7 +62,8 @@ fn complete(
         text.contains(name)
             && text.split([';', '"', '\n']).any(|part| {
                 let part = part.trim_start();
-                part.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', ':', ' ']))
+                part.strip_prefix(name)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', ':', ' ']))
             })
     };
     let found = found();

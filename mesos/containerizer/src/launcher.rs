@@ -137,7 +137,11 @@ fn environment(plan: &Plan) -> Result<BTreeMap<String, String>, ContainerError> 
 fn start(plan: &Plan, options: &Options) -> Result<Spawned, ContainerError> {
     let program = &options.helper.program;
     let failed = |cause| ContainerError::Helper { id: plan.id.to_string(), program: program.clone(), cause };
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    let mut child = command
         .args(&options.helper.arguments)
         .arg(SUPERVISE)
         .arg(plan.directory.path())

@@ -27,7 +27,7 @@
 //!         containerizer.launch(&id, ContainerConfig::new(command, "/var/lib/mesos/hello")).await?;
 //!         let termination = containerizer.wait(&id).await?;
 //!         assert_eq!(termination.and_then(|termination| termination.status), Some(3 << 8));
-//!         Ok::<_, libprocess::FutureError>(())
+//!         Ok::<_, Box<dyn std::error::Error>>(())
 //!     })
 //!     .unwrap();
 //!     std::process::ExitCode::SUCCESS

@@ -44,6 +44,8 @@ struct Container {
     waiters: Vec<Promise<Option<Termination>>>,
     /// Why somebody else ended it.
     cause: Option<Termination>,
+    /// Whether somebody will ask how it ended, be it after its end.
+    awaited: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +139,7 @@ impl ContainerizerProcess {
         if self.containers.contains_key(&id) {
             return Ok(None);
         }
-        if self.ended.contains_key(&id) {
+        if self.ended.get(&id).is_some_and(|ended| !ended.once) {
             let what = "a container with this id has ended and was not removed".to_owned();
             return Err(ContainerError::Unsupported { id: id.to_string(), what });
         }
@@ -188,9 +190,11 @@ impl ContainerizerProcess {
             state: State::Launching(promise),
             waiters: Vec::new(),
             cause: None,
+            awaited: false,
         };
         info!(container = %plan.id, sandbox = %plan.sandbox.display(), "launching");
         let id = plan.id.clone();
+        self.ended.remove(&id);
         self.containers.insert(id.clone(), container);
         let options = Arc::clone(&self.options);
         cx.run_blocking(
@@ -261,6 +265,7 @@ impl ContainerizerProcess {
             let promise = Promise::new();
             let future = promise.future();
             container.waiters.push(promise);
+            container.awaited = false;
             return future;
         }
         match self.ended.get(&id) {

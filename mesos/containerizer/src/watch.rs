@@ -1,15 +1,12 @@
 //! Noticing that a process has ended that is not our child.
 
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use stout::proc;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
-/// How often `/proc` is looked at where the kernel has no pidfds.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// How often `/proc` is looked at: at first, and after a while.
+const POLL_INTERVAL_MIN: Duration = Duration::from_millis(5);
+const POLL_INTERVAL_MAX: Duration = Duration::from_millis(100);
 
 /// A process and when it started, so that no later one with the same id is taken for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +16,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The process that has this id now.
+    /// The process that has this id now, unless it has ended and only its parent has not noticed.
     pub(crate) fn of(pid: u32) -> Option<Self> {
         let stat = proc::stat(pid).ok()??;
         (!stat.has_ended()).then_some(Self { pid, start_ticks: stat.start_ticks })
@@ -32,25 +29,11 @@ impl Identity {
 
 /// Ready when the process has ended.
 pub(crate) async fn ended(process: Identity) {
-    if let Some(pidfd) = open(process) {
-        // The descriptor holds on to the process; if it is a later one, ours is gone.
-        if !process.lives() {
-            return;
-        }
-        if let Ok(pidfd) = AsyncFd::with_interest(pidfd, Interest::READABLE)
-            && pidfd.readable().await.is_ok()
-        {
-            return;
-        }
-    }
+    let mut interval = POLL_INTERVAL_MIN;
     while process.lives() {
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::time::sleep(interval).await;
+        interval = (interval * 2).min(POLL_INTERVAL_MAX);
     }
-}
-
-fn open(process: Identity) -> Option<OwnedFd> {
-    let pid = Pid::from_raw(i32::try_from(process.pid).ok()?)?;
-    pidfd_open(pid, PidfdFlags::NONBLOCK).ok()
 }
 
 #[cfg(test)]

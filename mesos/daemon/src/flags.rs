@@ -17,8 +17,15 @@ stout::flags! {
             /// error.
             log_dir: Option<PathBuf>,
 
+            /// Accepted for the sake of existing configurations: messages are always written at once.
+            logbufsecs: u32 = 0,
+
             /// Log nothing to the standard error.
             quiet: bool,
+
+            /// Accepted for the sake of existing configurations: it concerns frameworks' drivers, and not
+            /// daemons.
+            initialize_driver_logging: bool = true,
 
             /// A file that something else writes the log to. It is shown by the web UI and the HTTP API
             /// in the place of the daemon's own log file.
@@ -32,8 +39,11 @@ stout::flags! {
     /// since the default is.
     pub struct NetworkFlags {
         "Network" {
-            /// IP address to listen on.
+            /// IP address to listen on. Without it, the daemon listens on all.
             ip: Option<IpAddr>,
+
+            /// A program that prints the IP address to listen on. It excludes '--ip'.
+            ip_discovery_command: Option<String>,
 
             /// IP address to tell others, where they reach the daemon at another one than it listens on.
             advertise_ip: Option<IpAddr>,

@@ -70,7 +70,10 @@ mod tests {
     fn content_type_decides_how_a_call_is_read() {
         let check = |content_type, body, expected: Result<call::Type, u16>| {
             let decoded = decode_call::<Call>(&request(content_type, body));
-            assert_eq!(decoded.map(|call| call.r#type()).map_err(|refused| refused.status.as_u16()), expected);
+            assert_eq!(
+                decoded.map(|call| call.r#type()).map_err(|refused| refused.status.as_u16()),
+                expected
+            );
         };
         check(None, "{}", Err(400));
         check(Some("text/plain"), "{}", Err(415));

@@ -95,10 +95,9 @@ fn base_name<'a>(uri: &'a str, source: &Source) -> Result<&'a str, String> {
         Source::Local(_) => uri,
         Source::Web(_) => uri.split(['?', '#']).next().unwrap_or(uri),
     };
-    match path.trim_end_matches('/').rsplit('/').next() {
-        Some(name) if !name.is_empty() && !(path.ends_with('/') && matches!(source, Source::Web(_))) => {
-            Ok(name)
-        }
+    let path = if matches!(source, Source::Local(_)) { path.trim_end_matches('/') } else { path };
+    match path.rsplit('/').next() {
+        Some(name) if !name.is_empty() => Ok(name),
         _ => Err("the URI names no file".into()),
     }
 }

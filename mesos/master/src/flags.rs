@@ -136,11 +136,18 @@ impl Flags {
             root_submissions: self.root_submissions,
             agent_reregister_timeout: self.agent_reregister_timeout,
             recovery_agent_removal_limit: parse_percentage(&self.recovery_agent_removal_limit).unwrap_or(1.0),
-            agent_removal_rate: self.agent_removal_rate_limit.as_deref().and_then(|rate| parse_rate(rate).ok()),
+            agent_removal_rate: self
+                .agent_removal_rate_limit
+                .as_deref()
+                .and_then(|rate| parse_rate(rate).ok()),
             agent_ping_timeout: self.agent_ping_timeout,
             max_agent_ping_timeouts: self.max_agent_ping_timeouts,
             require_agent_domain: self.require_agent_domain,
-            weights: self.weights().into_iter().map(|(role, weight)| WeightInfo { role: Some(role), weight }).collect(),
+            weights: self
+                .weights()
+                .into_iter()
+                .map(|(role, weight)| WeightInfo { role: Some(role), weight })
+                .collect(),
             registry_gc_interval: self.registry_gc_interval,
             registry_max_agent_age: self.registry_max_agent_age,
             registry_max_agent_count: self.registry_max_agent_count,
@@ -152,9 +159,14 @@ impl Flags {
     pub(crate) fn allocation(&self) -> mesos_allocation::Options {
         mesos_allocation::Options {
             allocation_interval: self.allocation_interval,
-            fair_sharing_excluded_resource_names: self.fair_sharing_excluded_resource_names.iter().cloned().collect(),
+            fair_sharing_excluded_resource_names: self
+                .fair_sharing_excluded_resource_names
+                .iter()
+                .cloned()
+                .collect(),
             filter_gpu_resources: self.filter_gpu_resources,
-            min_allocatable_resources: parse_min_allocatable(&self.min_allocatable_resources).unwrap_or_default(),
+            min_allocatable_resources: parse_min_allocatable(&self.min_allocatable_resources)
+                .unwrap_or_default(),
             domain: self.domain(),
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
         }
@@ -229,7 +241,8 @@ fn parse_weights(text: &str) -> Result<BTreeMap<String, f64>, String> {
     entries
         .map(|entry| {
             let parts = entry.split_once('=');
-            let (role, weight) = parts.ok_or_else(|| format!("'{entry}' is not of the form 'role=weight'"))?;
+            let (role, weight) =
+                parts.ok_or_else(|| format!("'{entry}' is not of the form 'role=weight'"))?;
             roles::validate(role).map_err(|error| error.to_string())?;
             let weight = weight.parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight > 0.0);
             let weight = weight.ok_or_else(|| format!("the weight of '{role}' is not a number above 0"))?;
@@ -245,7 +258,9 @@ fn min_allocatable(text: &String) -> Result<(), String> {
 fn parse_min_allocatable(text: &str) -> Result<Vec<Quantities>, String> {
     let alternatives = text.split('|').map(str::trim).filter(|alternative| !alternative.is_empty());
     alternatives
-        .map(|alternative| Ok(Resources::parse(alternative, "*").map_err(|error| error.to_string())?.quantities()))
+        .map(|alternative| {
+            Ok(Resources::parse(alternative, "*").map_err(|error| error.to_string())?.quantities())
+        })
         .collect()
 }
 
@@ -308,7 +323,10 @@ mod tests {
         assert_eq!(options.offer_timeout, Some(Duration::from_secs(2)));
         assert_eq!(options.roles.unwrap().into_iter().collect::<Vec<_>>(), ["*", "dev", "ops"]);
         assert_eq!(options.weights[0].weight, 2.5);
-        assert_eq!(options.agent_removal_rate, Some(RemovalRate { permits: 2, per: Duration::from_hours(3) }));
+        assert_eq!(
+            options.agent_removal_rate,
+            Some(RemovalRate { permits: 2, per: Duration::from_hours(3) })
+        );
         assert_eq!(options.recovery_agent_removal_limit, 0.5);
     }
 }

@@ -82,13 +82,16 @@ pub(crate) async fn approvers(
     let subject = subject(request);
     let asked =
         ask(master, move |master, _cx| Approvers::ask(&*master.authorizer, &subject, actions)).await?;
-    asked.await.map_err(|error| {
-        Response::internal_server_error(format!("failed to authorize the request: {error}"))
-    })
+    asked
+        .await
+        .map_err(|error| Response::internal_server_error(format!("failed to authorize the request: {error}")))
 }
 
 /// What the sender of a request may see.
-pub(crate) async fn visibility(master: &Pid<MasterProcess>, request: &Request) -> Result<Visibility, Refused> {
+pub(crate) async fn visibility(
+    master: &Pid<MasterProcess>,
+    request: &Request,
+) -> Result<Visibility, Refused> {
     Ok(Visibility::new(approvers(master, request, VIEW).await?))
 }
 
@@ -129,7 +132,10 @@ pub(crate) fn redirect(leader: &MasterInfo, request: &Request) -> Response {
 
 /// `//host:port` of a master.
 pub(crate) fn base(leader: &MasterInfo) -> String {
-    let host = leader.hostname.clone().unwrap_or_else(|| leader.address.as_ref().and_then(|a| a.ip.clone()).unwrap_or_default());
+    let host = leader
+        .hostname
+        .clone()
+        .unwrap_or_else(|| leader.address.as_ref().and_then(|a| a.ip.clone()).unwrap_or_default());
     format!("//{host}:{}", leader.port)
 }
 
@@ -143,7 +149,9 @@ fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             byte => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -165,7 +173,10 @@ mod tests {
 
     #[test]
     fn redirect_keeps_path_and_query() {
-        assert_eq!(location(&Request::get("/master/state?jsonp=a%20b")), "//m1:5050/master/state?jsonp=a%20b");
+        assert_eq!(
+            location(&Request::get("/master/state?jsonp=a%20b")),
+            "//m1:5050/master/state?jsonp=a%20b"
+        );
         assert_eq!(location(&Request::get("/api/v1/scheduler")), "//m1:5050/master/api/v1/scheduler");
     }
 

@@ -49,7 +49,9 @@ impl Metrics {
     pub(crate) fn count(&mut self, counters: &Counters) {
         let Some(registry) = &self.registry else { return };
         let mut changed = false;
-        for ((counter, (_, now)), (_, before)) in self.fixed.iter().zip(counters.iter()).zip(self.counted.iter()) {
+        for ((counter, (_, now)), (_, before)) in
+            self.fixed.iter().zip(counters.iter()).zip(self.counted.iter())
+        {
             if now > before {
                 counter.iter().for_each(|counter| counter.add(now - before));
                 changed = true;
@@ -99,7 +101,8 @@ const GAUGES: &[(&str, Reading)] = &[
     ("master/frameworks_inactive", |view| frameworks(view, |framework| !framework.is_active())),
     ("master/outstanding_offers", |view| count(view.snapshot.offers.len())),
     ("master/tasks_staging", |view| {
-        let pending: usize = view.snapshot.frameworks.values().map(|framework| framework.pending_tasks.len()).sum();
+        let pending: usize =
+            view.snapshot.frameworks.values().map(|framework| framework.pending_tasks.len()).sum();
         tasks(view, TaskState::TaskStaging) + count(pending)
     }),
     ("master/tasks_starting", |view| tasks(view, TaskState::TaskStarting)),
@@ -134,7 +137,10 @@ fn gauges(registry: &Registry, master: &Pid<MasterProcess>) -> Vec<PullGauge> {
         add((*path).to_owned(), Arc::new(reading));
     }
     let clock = master.node().clock().clone();
-    add("master/uptime_secs".to_owned(), Arc::new(move |view| (clock.now() - view.identity.start_time).as_secs_f64()));
+    add(
+        "master/uptime_secs".to_owned(),
+        Arc::new(move |view| (clock.now() - view.identity.start_time).as_secs_f64()),
+    );
     for (index, name) in SUMMED.into_iter().enumerate() {
         for (kind, sum) in SUMS {
             add(format!("master/{name}_{kind}"), Arc::new(move |view| sum(view.totals().amounts[index])));

@@ -49,7 +49,7 @@ async fn dispatch(incoming: Incoming, call: Call) -> Result<Response, Refused> {
         Type::GetFlags => reads::flags(incoming).await,
         Type::GetVersion => Ok(reads::version(&incoming)),
         Type::GetMetrics => reads::metrics(incoming, call.get_metrics.unwrap_or_default()).await,
-        Type::GetLoggingLevel => Ok(reads::logging_level(&incoming)),
+        Type::GetLoggingLevel => reads::logging_level(incoming).await,
         Type::GetMaster => Ok(reads::master(&incoming)),
         Type::ListFiles => reads::list_files(incoming, call.list_files.unwrap_or_default()).await,
         Type::ReadFile => reads::read_file(incoming, call.read_file.unwrap_or_default()).await,
@@ -61,7 +61,9 @@ async fn dispatch(incoming: Incoming, call: Call) -> Result<Response, Refused> {
         Type::GetRoles => state::answer(incoming, state::of_roles).await,
         Type::GetMaintenanceSchedule => reads::maintenance_schedule(incoming).await,
         Type::Subscribe => subscribe(incoming).await,
-        Type::SetLoggingLevel => writes::set_logging_level(incoming, call.set_logging_level.unwrap_or_default()).await,
+        Type::SetLoggingLevel => {
+            writes::set_logging_level(incoming, call.set_logging_level.unwrap_or_default()).await
+        }
         Type::GetWeights
         | Type::UpdateWeights
         | Type::GetQuota
@@ -86,5 +88,6 @@ async fn dispatch(incoming: Incoming, call: Call) -> Result<Response, Refused> {
 async fn subscribe(incoming: Incoming) -> Result<Response, Refused> {
     let visibility = gate::visibility(&incoming.master, &incoming.request).await?;
     let content_type = incoming.content_type;
-    gate::ask(&incoming.master, move |master, cx| master.subscribe_operator(cx, content_type, visibility)).await
+    gate::ask(&incoming.master, move |master, cx| master.subscribe_operator(cx, content_type, visibility))
+        .await
 }

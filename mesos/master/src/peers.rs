@@ -5,8 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use libprocess::Upid;
 use mesos_api::v1::AgentId;
 use mesos_cluster::ConnectionId;
-
-use crate::streams::EventStream;
+use mesos_daemon::stream::EventStream;
 
 /// The number that no connection has: what comes from it is from nobody the model knows.
 pub(crate) const NOBODY: ConnectionId = ConnectionId(0);
@@ -82,7 +81,8 @@ impl Peers {
 
     /// Lets go of a process that has exited, unless the model may still name it.
     pub(crate) fn exited(&mut self, id: ConnectionId) {
-        if matches!(self.by_id.get(&id), Some(Peer::Process { driver: false, watched, .. }) if watched.is_empty()) {
+        if matches!(self.by_id.get(&id), Some(Peer::Process { driver: false, watched, .. }) if watched.is_empty())
+        {
             self.release(id);
             self.forget_released();
         }
@@ -215,7 +215,10 @@ mod tests {
         assert_eq!(peers.watch_driver(ids[0]), Some(driver.clone()));
         peers.watch(ids[1], &AgentId::from("a"), None);
         ids.iter().for_each(|id| peers.exited(*id));
-        assert_eq!([peers.find(&driver), peers.find(&agent), peers.find(&other)], [Some(ids[0]), Some(ids[1]), None]);
+        assert_eq!(
+            [peers.find(&driver), peers.find(&agent), peers.find(&other)],
+            [Some(ids[0]), Some(ids[1]), None]
+        );
     }
 
     #[test]

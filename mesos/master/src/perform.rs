@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::authorization;
 use crate::observer::Observer;
 use crate::peers::Peer;
-use crate::process::{MasterProcess, Watched};
+use crate::process::{AllocatorSlot, MasterProcess, Watched};
 
 /// The time between two heartbeats of a stream.
 pub(crate) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(HEARTBEAT_INTERVAL_SECONDS as u64);
@@ -34,7 +34,11 @@ impl MasterProcess {
             Effect::Agent { to, message } => self.tell_agent(cx, to, &message),
             Effect::WatchAgent { agent, connection } => self.watch_agent(cx, agent, connection),
             Effect::ForgetAgent { agent, connection } => self.forget_agent(&agent, connection),
-            Effect::Allocate(input) => self.allocator.apply(input),
+            Effect::Allocate(input) => {
+                if let AllocatorSlot::Started(allocator) = &self.allocator {
+                    allocator.apply(input);
+                }
+            }
             Effect::Registry { token, operation } => {
                 cx.run(self.registrar.apply(operation), move |master, cx, stored| match stored {
                     Ok(result) => {

@@ -10,6 +10,8 @@ use mesos_api::internal;
 use mesos_api::v1::AgentId;
 use mesos_auth::Authorizer;
 use mesos_cluster::{Cluster, ConnectionId, Effect, Input, OperatorAction, OperatorError, RequestId};
+use mesos_daemon::files::Files;
+use mesos_daemon::logging::Logging;
 use mesos_registrar::Registrar;
 use stout::Time;
 use tracing::info;
@@ -36,6 +38,8 @@ pub(crate) struct MasterProcess {
     pub(crate) allocator: AllocatorSlot,
     pub(crate) registrar: Registrar,
     pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) files: Files,
+    pub(crate) logging: Logging,
     pub(crate) metrics: Metrics,
     /// Operators that wait for the end of what they asked for.
     pub(crate) requests: HashMap<RequestId, Promise<Result<(), OperatorError>>>,
@@ -52,6 +56,14 @@ pub(crate) struct MasterProcess {
     pub(crate) failed: Option<Promise<()>>,
 }
 
+/// The allocator, which is started by the process that it answers to.
+pub(crate) enum AllocatorSlot {
+    Waiting(StartAllocator),
+    Started(Arc<dyn Allocator>),
+    /// For the moment in which it is started.
+    Empty,
+}
+
 /// An agent that is watched.
 pub(crate) struct Watched {
     pub(crate) observer: Pid<Observer>,
@@ -64,7 +76,7 @@ impl Process for MasterProcess {
     fn initialize(&mut self, cx: &mut Context<Self>) {
         crate::v0::install(cx);
         crate::routes::install(cx);
-        self.allocator.start(cx);
+        self.start_allocator(cx);
         self.metrics.start(cx);
         info!(id = %self.identity.info.id, pid = %cx.upid(), "the master started");
         let recovery = self.registrar.recover(self.identity.info.clone());
@@ -110,6 +122,17 @@ impl MasterProcess {
         self.stepping = false;
         self.peers.forget_released();
         self.metrics.count(self.cluster.counters());
+    }
+
+    fn start_allocator(&mut self, cx: &Context<Self>) {
+        if let AllocatorSlot::Waiting(start) = std::mem::replace(&mut self.allocator, AllocatorSlot::Empty) {
+            let master = cx.pid();
+            let sink = Box::new(move |output| {
+                master.tell(move |master: &mut Self, cx| master.step(cx, Input::Allocation(output)));
+            });
+            let options = self.identity.flags.allocation();
+            self.allocator = AllocatorSlot::Started(start(cx.node(), options, sink));
+        }
     }
 
     /// What there is now.

@@ -31,13 +31,13 @@ pub(crate) fn visible<'a>(view: &'a View, visibility: &Visibility) -> Vec<Role<'
 }
 
 fn role<'a>(view: &'a View, name: &'a str) -> Role<'a> {
-    let frameworks: Vec<&FrameworkId> = view.snapshot.roles.get(name).into_iter().flat_map(|of| of.keys()).collect();
+    let frameworks: Vec<&FrameworkId> =
+        view.snapshot.roles.get(name).into_iter().flat_map(|of| of.keys()).collect();
     let mut resources = Resources::new();
     for framework in frameworks.iter().filter_map(|id| view.snapshot.framework(id)) {
         for held in framework.used.values().chain(framework.offered.values()) {
             resources += held.filter(|resource| resource.allocation_role() == Some(name));
         }
     }
-    resources.unallocate();
     Role { name, weight: view.weights.get(name).copied().unwrap_or(1.0), frameworks, resources }
 }

@@ -5,13 +5,13 @@ use libprocess::{Context, Pid};
 use mesos_api::media::ContentType;
 use mesos_api::v1::scheduler::{Call, call};
 use mesos_cluster::{FrameworkState, Input, SchedulerPeer, Subscribe, validation};
+use mesos_daemon::stream::EventStream;
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::gate::{self, Refused};
 use crate::peers::Subscription;
 use crate::process::MasterProcess;
-use crate::streams::EventStream;
 
 /// The header that ties the calls of a scheduler to its event stream.
 const STREAM_ID: &str = "Mesos-Stream-Id";
@@ -32,11 +32,13 @@ pub(crate) async fn call(master: Pid<MasterProcess>, request: Request) -> Result
                     "Subscribe calls should not include the 'Mesos-Stream-Id' header",
                 ));
             }
-            gate::ask(&master, move |master, cx| master.subscribe(cx, content_type, subscribe, principal)).await
+            gate::ask(&master, move |master, cx| master.subscribe(cx, content_type, subscribe, principal))
+                .await
         }
         (_, subscribe) => {
             let call = Call { subscribe, ..call };
-            gate::ask(&master, move |master, cx| master.scheduler_call(cx, call, principal, stream_id)).await?
+            gate::ask(&master, move |master, cx| master.scheduler_call(cx, call, principal, stream_id))
+                .await?
         }
     }
 }
@@ -70,7 +72,10 @@ impl MasterProcess {
             }
         });
         let peer = SchedulerPeer::Http(connection);
-        self.step(cx, Input::Subscribe(Subscribe { peer, principal, subscribe: Box::new(subscribe), force: true }));
+        self.step(
+            cx,
+            Input::Subscribe(Subscribe { peer, principal, subscribe: Box::new(subscribe), force: true }),
+        );
         response
     }
 
@@ -109,7 +114,8 @@ impl MasterProcess {
                 "All non-subscribe calls should include the 'Mesos-Stream-Id' header",
             ));
         };
-        if self.peers.subscription(connection).is_none_or(|subscription| subscription.stream_id != stream_id) {
+        if self.peers.subscription(connection).is_none_or(|subscription| subscription.stream_id != stream_id)
+        {
             return Err(Response::bad_request(format!(
                 "The stream ID '{stream_id}' included in this request didn't match the stream ID currently \
                  associated with framework ID {}",

@@ -8,13 +8,13 @@ use libprocess::http::Response;
 use mesos_api::media::ContentType;
 use mesos_api::v1::master::{Event, event};
 use mesos_cluster::Observation;
+use mesos_daemon::stream::{EventStream, record};
 use tracing::info;
 
 use crate::authorization::Visibility;
+use crate::operator_api;
 use crate::perform::HEARTBEAT_INTERVAL;
 use crate::process::MasterProcess;
-use crate::streams::{EventStream, record};
-use crate::{operator_api, streams};
 
 /// Who wants to hear what changes.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ struct Subscriber {
     stream: EventStream,
     visibility: Visibility,
     phase: Phase,
+    /// How many bytes wait for it at most.
+    bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -62,11 +64,11 @@ impl Subscribers {
         }
     }
 
-    fn add(&mut self, stream: EventStream, visibility: Visibility) -> u64 {
+    fn add(&mut self, stream: EventStream, visibility: Visibility, bytes_max: usize) -> u64 {
         let id = self.next;
         self.next += 1;
         let phase = Phase::Starting { waiting: Vec::new(), bytes: 0 };
-        self.by_id.insert(id, Subscriber { stream, visibility, phase });
+        self.by_id.insert(id, Subscriber { stream, visibility, phase, bytes_max });
         id
     }
 
@@ -90,7 +92,7 @@ impl Subscriber {
             }
             Phase::Starting { waiting, bytes } => {
                 *bytes = bytes.saturating_add(record.len());
-                if *bytes > streams::PENDING_BYTES_MAX {
+                if *bytes > self.bytes_max {
                     self.stream.fail("more happened than can be kept for this subscriber");
                     return;
                 }
@@ -110,7 +112,7 @@ impl MasterProcess {
     ) -> Response {
         let (stream, response) = EventStream::open(content_type, self.stream_bytes_max);
         let closed = stream.closed();
-        let id = self.subscribers.add(stream, visibility.clone());
+        let id = self.subscribers.add(stream, visibility.clone(), self.stream_bytes_max);
         info!(subscriber = id, "an operator subscribed");
         cx.run(closed, move |master, _cx, ()| {
             if master.subscribers.by_id.remove(&id).is_some() {

@@ -3,11 +3,11 @@
 use libprocess::{Context, Upid};
 use mesos_api::internal::{
     AuthenticateMessage, AuthenticationErrorMessage, DeactivateFrameworkMessage, ExecutorToFrameworkMessage,
-    ExitedExecutorMessage, FrameworkErrorMessage, FrameworkToExecutorMessage, KillTaskMessage, LaunchTasksMessage,
-    ReconcileTasksMessage, RegisterFrameworkMessage, RegisterSlaveMessage, ReregisterFrameworkMessage,
-    ReregisterSlaveMessage, ResourceRequestMessage, ReviveOffersMessage, StatusUpdateAcknowledgementMessage,
-    StatusUpdateMessage, SubmitSchedulerRequest, SubmitSchedulerResponse, UnregisterFrameworkMessage,
-    UnregisterSlaveMessage, UpdateOperationStatusMessage, UpdateSlaveMessage,
+    ExitedExecutorMessage, FrameworkErrorMessage, FrameworkToExecutorMessage, KillTaskMessage,
+    LaunchTasksMessage, ReconcileTasksMessage, RegisterFrameworkMessage, RegisterSlaveMessage,
+    ReregisterFrameworkMessage, ReregisterSlaveMessage, ResourceRequestMessage, ReviveOffersMessage,
+    StatusUpdateAcknowledgementMessage, StatusUpdateMessage, SubmitSchedulerRequest, SubmitSchedulerResponse,
+    UnregisterFrameworkMessage, UnregisterSlaveMessage, UpdateOperationStatusMessage, UpdateSlaveMessage,
 };
 use mesos_api::v1::scheduler::{Call, call};
 use mesos_api::v1::{FrameworkId, FrameworkInfo, offer};
@@ -56,7 +56,9 @@ pub(crate) fn install(cx: &mut Context<MasterProcess>) {
     cx.install(|master, cx, from, message: FrameworkToExecutorMessage| {
         let (agent_id, executor_id) = (message.slave_id, message.executor_id);
         let to_executor = call::Message { agent_id, executor_id, data: message.data };
-        master.call(cx, from, message.framework_id, call::Type::Message, |call| call.message = Some(to_executor));
+        master.call(cx, from, message.framework_id, call::Type::Message, |call| {
+            call.message = Some(to_executor)
+        });
     });
     cx.install(|master, cx, from, message: ReconcileTasksMessage| master.reconcile_tasks(cx, from, message));
     cx.install(|_master, cx, from, _: SubmitSchedulerRequest| {
@@ -134,7 +136,12 @@ impl MasterProcess {
         self.subscribe_driver(cx, from, subscribe, false);
     }
 
-    fn reregister_framework(&mut self, cx: &mut Context<Self>, from: &Upid, message: ReregisterFrameworkMessage) {
+    fn reregister_framework(
+        &mut self,
+        cx: &mut Context<Self>,
+        from: &Upid,
+        message: ReregisterFrameworkMessage,
+    ) {
         if !has_id(&message.framework) {
             refuse(cx, from, "Re-registering without an 'id'");
             return;
@@ -143,13 +150,22 @@ impl MasterProcess {
         self.subscribe_driver(cx, from, subscribe, message.failover);
     }
 
-    fn subscribe_driver(&mut self, cx: &mut Context<Self>, from: &Upid, subscribe: call::Subscribe, force: bool) {
+    fn subscribe_driver(
+        &mut self,
+        cx: &mut Context<Self>,
+        from: &Upid,
+        subscribe: call::Subscribe,
+        force: bool,
+    ) {
         if from.is_nobody() {
             return;
         }
         let connection = if self.cluster.is_recovered() { self.peers.of_process(from) } else { NOBODY };
         let peer = SchedulerPeer::Pid { connection, pid: from.to_string() };
-        self.step(cx, Input::Subscribe(Subscribe { peer, principal: None, subscribe: Box::new(subscribe), force }));
+        self.step(
+            cx,
+            Input::Subscribe(Subscribe { peer, principal: None, subscribe: Box::new(subscribe), force }),
+        );
     }
 
     /// Without tasks this declines the offers.
@@ -172,9 +188,12 @@ impl MasterProcess {
 
     fn reconcile_tasks(&mut self, cx: &mut Context<Self>, from: &Upid, message: ReconcileTasksMessage) {
         let tasks = message.statuses.into_iter();
-        let tasks = tasks.map(|status| call::reconcile::Task { task_id: status.task_id, agent_id: status.agent_id });
+        let tasks =
+            tasks.map(|status| call::reconcile::Task { task_id: status.task_id, agent_id: status.agent_id });
         let reconcile = call::Reconcile { tasks: tasks.collect() };
-        self.call(cx, from, message.framework_id, call::Type::Reconcile, |call| call.reconcile = Some(reconcile));
+        self.call(cx, from, message.framework_id, call::Type::Reconcile, |call| {
+            call.reconcile = Some(reconcile)
+        });
     }
 
     /// There is no authenticator: who asks for one goes on without, as with Mesos.

@@ -43,19 +43,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn run(args: Run) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen()?;
     let task = task(&args)?;
-    let cluster = match &args.master {
-        Some(_) => None,
-        None => Some(Cluster::start(super::local::embedded()?).await.context("cannot start a cluster")?),
-    };
-    let master = match (&cluster, &args.master) {
-        (Some(cluster), _) => cluster.master().to_string(),
-        (None, Some(master)) => master.clone(),
-        (None, None) => bail!("there is neither a cluster nor a master"),
-    };
-    let outcome = follow(&args, &master, task, &mut interrupts).await;
-    if let Some(cluster) = cluster {
-        cluster.shutdown().await;
+    if let Some(master) = &args.master {
+        return follow(&args, master, task, &mut interrupts).await;
     }
+    // The directory goes last, when nothing writes into it any more.
+    let (options, _directory) = super::local::embedded()?;
+    let cluster = Cluster::start(options).await.context("cannot start a cluster")?;
+    let outcome = follow(&args, &cluster.master().to_string(), task, &mut interrupts).await;
+    cluster.shutdown().await;
     outcome
 }
 

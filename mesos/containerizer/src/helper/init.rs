@@ -14,7 +14,7 @@ use mesos_api::v1::CommandInfo;
 use mesos_fetcher::{FetchPlan, fetch};
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{User, dup2_stdin, geteuid, getppid, initgroups, setgid, setsid, setuid};
 
 use super::{FETCHED, Spec};
@@ -44,6 +44,8 @@ fn take_report() -> io::Result<File> {
 
 fn run(directory: &ContainerDir, report: &mut File) -> Result<Infallible, String> {
     let supervisor = getppid();
+    // The supervisor has blocked signals, and blocked they would stay for the command.
+    SigSet::all().thread_unblock().map_err(|error| format!("failed to unblock signals: {}", error.desc()))?;
     let spec: Spec = directory
         .read_json(ContainerDir::LAUNCH_INFO)
         .map_err(|error| error.to_string())?

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use libprocess::{Context, Future, Promise};
+use libprocess::{Context, Future};
 use mesos_api::v1;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -146,6 +146,10 @@ impl ContainerizerProcess {
         };
         if id.is_root() {
             self.ended.retain(|other, _| !other.is_within(id));
+            if container.awaited {
+                self.ended
+                    .insert(id.clone(), Ended { termination: termination.clone(), parent: None, once: true });
+            }
         } else if !failed {
             let parent = container.log_directory.parent().and_then(|containers| containers.parent());
             let parent = parent.map(PathBuf::from);

@@ -95,35 +95,19 @@ impl ContainerizerProcess {
             state: State::Running,
             waiters: Vec::new(),
             cause: None,
+            // Its agent can ask only now, and it may be gone before that.
+            awaited: id.is_root() && claimed,
         };
-        let root_that_ended = id.is_root() && claimed && helper.is_none();
         self.containers.insert(id.clone(), container);
         if let Some(helper) = helper {
             let id = id.clone();
             cx.run(watch::ended(helper), move |p, cx, ()| p.exited(cx, &id));
-        }
-        if root_that_ended {
-            self.keep_for_first_waiter(cx, &id);
         }
         if ends {
             // After all are known, so that nested containers are seen.
             let pid = cx.pid();
             pid.tell(move |p, cx| p.begin_destroy(cx, &id));
         }
-    }
-
-    /// A container that ended while the agent was away may be asked about only after it is gone.
-    fn keep_for_first_waiter(&mut self, cx: &mut Context<Self>, id: &Id) {
-        let Some(container) = self.containers.get_mut(id) else { return };
-        let promise = Promise::new();
-        let ended = promise.future();
-        container.waiters.push(promise);
-        let id = id.clone();
-        cx.run(ended, move |p, _, outcome| {
-            if let Ok(Some(termination)) = outcome {
-                p.ended.insert(id, Ended { termination, parent: None, once: true });
-            }
-        });
     }
 
     /// The directory in which the sandbox of a nested container lies; its parent is known already.

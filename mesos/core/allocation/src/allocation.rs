@@ -11,7 +11,7 @@ use crate::filter::Expiries;
 use crate::framework::Framework;
 use crate::ledger::Ledger;
 use crate::random::Random;
-use crate::role::Roles;
+use crate::role::{Role, Roles};
 use crate::table::{AgentKey, FrameworkKey, Table};
 use crate::{Input, Options, Output};
 
@@ -48,6 +48,17 @@ pub struct Allocation {
 pub(crate) struct Hold {
     pub(crate) expected_agents: usize,
     pub(crate) until: Time,
+}
+
+/// How a role that has a framework stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RoleStatus<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The largest part of the cluster that it has, its weight left out.
+    pub dominant_share: f64,
+    /// How many refusals of its frameworks count now.
+    pub active_filters: usize,
 }
 
 impl Allocation {
@@ -157,22 +168,27 @@ impl Allocation {
         self.roles.allocated()
     }
 
-    /// Each role that has a framework, with the largest part of the cluster that it has.
-    pub fn dominant_shares(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.roles.iter().map(|(_, role)| (&*role.name, self.roles.tree.dominant_share(role.leaf)))
+    /// The roles that have a framework.
+    pub fn roles(&self) -> impl Iterator<Item = RoleStatus<'_>> {
+        self.roles.iter().map(|(_, role)| self.status(role))
     }
 
-    /// How many refusals count now, by role.
-    pub fn active_filters(&self) -> BTreeMap<&str, usize> {
-        let mut all: BTreeMap<&str, usize> = self.roles.iter().map(|(_, role)| (&*role.name, 0)).collect();
-        for (_, framework) in self.frameworks.iter() {
-            for ((role, _), refusals) in &framework.refusals {
-                if let Some(role) = self.roles.get(*role) {
-                    *all.entry(&*role.name).or_default() += refusals.len();
-                }
-            }
+    /// A role, if it has a framework.
+    pub fn role(&self, name: &str) -> Option<RoleStatus<'_>> {
+        Some(self.status(self.roles.get(self.roles.key(name)?)?))
+    }
+
+    /// Changes whenever a role gets its first framework or loses its last.
+    pub fn roles_generation(&self) -> u64 {
+        self.roles.generation()
+    }
+
+    fn status<'a>(&'a self, role: &'a Role) -> RoleStatus<'a> {
+        RoleStatus {
+            name: &role.name,
+            dominant_share: self.roles.tree.dominant_share(role.leaf),
+            active_filters: role.refusals.get(),
         }
-        all
     }
 
     /// Each role with quota: what it is guaranteed, and what it has that counts for it.

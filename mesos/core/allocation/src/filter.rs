@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_api::v1::Filters;
@@ -14,6 +15,9 @@ use crate::table::{AgentKey, FrameworkKey, RoleKey};
 const REFUSE_DEFAULT: Duration = Duration::from_secs(5);
 /// The longest that a refusal counts.
 const REFUSE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Fewer planned ends than this are left alone.
+const CROWD_MIN: usize = 1024;
 
 /// How long to refuse; `None` is not at all.
 pub(crate) fn refuse_time(filters: &Filters) -> Option<Duration> {
@@ -30,7 +34,20 @@ pub(crate) fn refuse_time(filters: &Filters) -> Option<Duration> {
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) resources: Resources,
+    pub(crate) until: Time,
     pub(crate) number: u64,
+    /// One of as many as the role has refusals: see [`RefusalCount`].
+    pub(crate) _counted: RefusalCount,
+}
+
+/// Counts refusals wherever they are kept and whoever drops them: there are as many clones as refusals.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RefusalCount(Arc<()>);
+
+impl RefusalCount {
+    pub(crate) fn get(&self) -> usize {
+        Arc::strong_count(&self.0).saturating_sub(1)
+    }
 }
 
 /// When a refusal ends.
@@ -52,6 +69,8 @@ pub(crate) struct Expiries {
     heap: BinaryHeap<Reverse<Expiry>>,
     numbers: u64,
     ticks: u64,
+    /// How many there were when those of dropped refusals were last cleared out.
+    cleared_to: usize,
 }
 
 impl Expiries {
@@ -78,6 +97,17 @@ impl Expiries {
         self.heap.pop().map(|Reverse(expiry)| expiry)
     }
 
+    /// Whether so many were added since the last time that it pays to clear out.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.heap.len() > 2 * self.cleared_to + CROWD_MIN
+    }
+
+    /// Clears out those of refusals that were dropped before their end.
+    pub(crate) fn clear_out(&mut self, is_live: impl Fn(&Expiry) -> bool) {
+        self.heap.retain(|Reverse(expiry)| is_live(expiry));
+        self.cleared_to = self.heap.len();
+    }
+
     /// Counts a periodic run.
     pub(crate) fn tick(&mut self) {
         self.ticks += 1;
@@ -87,6 +117,20 @@ impl Expiries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Key;
+
+    #[test]
+    fn ends_of_dropped_refusals_do_not_pile_up() {
+        let mut expiries = Expiries::default();
+        let (framework, agent) = (FrameworkKey::new(0), AgentKey::new(0));
+        for _ in 0..10_000 {
+            let last = expiries.plan(Time::EPOCH + REFUSE_MAX, framework, None, agent);
+            if expiries.is_crowded() {
+                expiries.clear_out(|expiry| expiry.number == last);
+            }
+        }
+        assert!(expiries.heap.len() <= 1 + 2 * CROWD_MIN);
+    }
 
     #[test]
     fn refusals_count_as_long_as_they_say_within_bounds() {
@@ -102,7 +146,7 @@ mod tests {
             (Some(1e9), Some(year)),
             (Some(f64::INFINITY), Some(year)),
         ] {
-            let found = refuse_time(&Filters { refuse_seconds: seconds, ..Default::default() });
+            let found = refuse_time(&Filters { refuse_seconds: seconds });
             assert_eq!(found.map(|time| time.as_secs_f64()), expected, "{seconds:?}");
         }
     }

@@ -65,7 +65,7 @@ mod table;
 mod tally;
 mod tree;
 
-pub use allocation::Allocation;
+pub use allocation::{Allocation, RoleStatus};
 pub use input::Input;
 pub use options::Options;
 pub use output::Output;

@@ -99,9 +99,14 @@ impl Allocation {
     ) {
         let Some(framework) = self.frameworks.get_mut(key) else { return };
         let Some(role) = self.roles.key(role).filter(|_| framework.roles.contains(role)) else { return };
+        let Some(counted) = self.roles.get(role).map(|role| role.refusals.clone()) else { return };
         resources.unallocate();
         let number = self.expiries.plan(until, key, Some(role), agent);
-        framework.refusals.entry((role, agent)).or_default().push(Refusal { resources, number });
+        framework.refusals.entry((role, agent)).or_default().push(Refusal {
+            resources,
+            number,
+            _counted: counted,
+        });
     }
 
     pub(crate) fn update_inverse_offer(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mesos_api::v1::FrameworkId;
 use mesos_resources::{Quantities, Resource, Resources};
 
+use crate::filter::RefusalCount;
 use crate::order::{self, Order};
 use crate::table::{AgentKey, FrameworkKey, NodeKey, RoleKey, Table};
 use crate::tally::{Portion, Tally};
@@ -20,6 +21,8 @@ pub(crate) struct Roles {
     allocated: Quantities,
     /// The part of it that is reserved.
     allocated_reserved: Quantities,
+    /// How often a role came or went.
+    generation: u64,
 }
 
 /// A role.
@@ -36,6 +39,7 @@ pub(crate) struct Role {
     firm: Tally,
     /// What is allocated and reserved.
     reserved: Tally,
+    pub(crate) refusals: RefusalCount,
 }
 
 /// A framework in a role.
@@ -98,6 +102,7 @@ impl Roles {
             table: Table::new(),
             allocated: Quantities::new(),
             allocated_reserved: Quantities::new(),
+            generation: 0,
         }
     }
 
@@ -109,6 +114,10 @@ impl Roles {
     /// All that is allocated and reserved.
     pub(crate) fn allocated_reserved(&self) -> &Quantities {
         &self.allocated_reserved
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     pub(crate) fn key(&self, name: &str) -> Option<RoleKey> {
@@ -145,6 +154,7 @@ impl Roles {
 
     fn create(&mut self, name: &str) -> RoleKey {
         let name: Arc<str> = Arc::from(name);
+        self.generation += 1;
         // The leaf needs the key and the role needs the leaf.
         let key = self.table.insert(
             name.clone(),
@@ -156,6 +166,7 @@ impl Roles {
                 stale: true,
                 firm: Tally::default(),
                 reserved: Tally::default(),
+                refusals: RefusalCount::default(),
             },
         );
         let leaf = self.tree.insert(&name, key);
@@ -174,6 +185,7 @@ impl Roles {
         }
         if role.members.is_empty() {
             let (name, leaf) = (role.name.clone(), role.leaf);
+            self.generation += 1;
             self.tree.remove(leaf);
             self.table.remove(&*name);
         }

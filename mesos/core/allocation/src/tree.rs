@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mesos_resources::Quantities;
 
 use crate::order::{self, Order};
-use crate::table::{AgentKey, Key, NodeKey, RoleKey, Slab};
+use crate::table::{AgentKey, NodeKey, RoleKey, Slab};
 use crate::tally::{Portion, Tally};
 
 #[derive(Debug)]
@@ -243,6 +243,7 @@ fn share(node: &Node, total: &Quantities, weights: &BTreeMap<String, f64>) -> f6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Key;
     use mesos_resources::{Resources, Scalar};
 
     const AGENT: u32 = 0;

@@ -146,9 +146,9 @@ impl Cluster {
 
     /// Takes a framework off a role that it neither subscribes to nor holds resources of.
     pub(crate) fn untrack_role_if_unused(&mut self, framework: &FrameworkId, role: &str) {
-        let used = self.framework(framework).is_some_and(|framework| {
-            framework.roles.contains(role) || framework.holders.contains_key(role)
-        });
+        let used = self
+            .framework(framework)
+            .is_some_and(|framework| framework.roles.contains(role) || framework.holders.contains_key(role));
         if !used {
             self.untrack_role(framework, role);
         }

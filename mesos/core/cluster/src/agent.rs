@@ -1,17 +1,18 @@
 //! An agent: its connection, its resources and who uses them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use mesos_api::v1::{
-    self, AgentId, AgentInfo, ExecutorId, ExecutorInfo, FrameworkId, OfferId, ResourceProviderId,
+    self, AgentId, AgentInfo, ExecutorId, ExecutorInfo, FrameworkId, MachineId, OfferId, ResourceProviderId,
     ResourceProviderInfo, TaskId, TaskInfo,
 };
 use mesos_resources::Resources;
 use stout::Time;
 
 use crate::capabilities::AgentCapabilities;
-use crate::connection::AgentPeer;
+use crate::connection::{AgentPeer, Token};
 
 /// A machine: agents of one host name and IP address share its maintenance.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -20,6 +21,25 @@ pub struct Machine {
     pub hostname: String,
     /// The IP address.
     pub ip: String,
+}
+
+impl From<&MachineId> for Machine {
+    fn from(id: &MachineId) -> Self {
+        Self { hostname: id.hostname().to_lowercase(), ip: id.ip().to_owned() }
+    }
+}
+
+impl From<&Machine> for MachineId {
+    fn from(machine: &Machine) -> Self {
+        let set = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Self { hostname: set(&machine.hostname), ip: set(&machine.ip) }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&mesos_api::json::to_string(&MachineId::from(self)))
+    }
 }
 
 /// Whether an agent can be reached.
@@ -85,6 +105,8 @@ pub struct Agent {
     pub resource_version: Option<Vec<u8>>,
     /// Its resource providers and the versions of their resources.
     pub resource_providers: OrdMap<ResourceProviderId, (Arc<ResourceProviderInfo>, Vec<u8>)>,
+    /// ACCEPT calls for it that wait for the authorizer.
+    pub(crate) accepting: OrdSet<Token>,
     /// Counts the disconnections, so that an old timer is told from a new one.
     pub(crate) epoch: u64,
 }

@@ -83,10 +83,7 @@ impl Cluster {
             }
             (Type::Request, Call { request: Some(request), .. }) => {
                 self.counters.messages_resource_request += 1;
-                cx.allocate(Allocate::RequestResources {
-                    framework: id.clone(),
-                    requests: request.requests,
-                });
+                cx.allocate(Allocate::RequestResources { framework: id.clone(), requests: request.requests });
             }
             // Accepted and ignored, as 1.5 does.
             (Type::AcknowledgeOperationStatus | Type::ReconcileOperations, _) => {}

@@ -12,7 +12,6 @@ use crate::connection::{ConnectionId, Token};
 use crate::counters::Counters;
 use crate::effect::Effect;
 use crate::framework::Framework;
-use crate::history::History;
 use crate::ids::Ids;
 use crate::input::{FromAgent, Input, Timer};
 use crate::options::Options;
@@ -21,9 +20,6 @@ use crate::snapshot::Snapshot;
 use crate::step::Step;
 use crate::task::Task;
 use crate::transition::{RemovalQueue, Transition};
-
-/// How many removed agents are remembered, so that their late messages are known for what they are.
-const REMOVED_AGENTS_MAX: usize = 100_000;
 
 /// Everything a master knows, and every decision it makes.
 ///
@@ -48,7 +44,6 @@ pub struct Cluster {
     pub(crate) registering: BTreeSet<ConnectionId>,
     /// What is under way with agents.
     pub(crate) transitions: BTreeMap<AgentId, Transition>,
-    pub(crate) removed_agents: History<AgentId, ()>,
     pub(crate) removals: RemovalQueue,
     pub(crate) questions: BTreeMap<Token, Question>,
     pub(crate) writes: BTreeMap<Token, Write>,
@@ -70,7 +65,6 @@ impl Cluster {
             agent_connections: BTreeMap::new(),
             registering: BTreeSet::new(),
             transitions: BTreeMap::new(),
-            removed_agents: History::new(REMOVED_AGENTS_MAX),
             removals: RemovalQueue::new(options.agent_removal_rate),
             questions: BTreeMap::new(),
             writes: BTreeMap::new(),

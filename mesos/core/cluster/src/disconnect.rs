@@ -23,7 +23,10 @@ impl Cluster {
             return;
         }
         let timeout = failover_timeout(framework.info.failover_timeout());
-        cx.info(format!("framework {id} disconnected; it has {} to come back", stout::duration::format(timeout)));
+        cx.info(format!(
+            "framework {id} disconnected; it has {} to come back",
+            stout::duration::format(timeout)
+        ));
         if peer.pid().is_some() {
             // The link may have broken on our side only: a driver that still hears us must stop.
             cx.tell(Some(connection), SchedulerEvent::Error("Framework disconnected".to_owned()));
@@ -48,12 +51,7 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn deactivate_by_message(
-        &mut self,
-        from: ConnectionId,
-        id: &FrameworkId,
-        cx: &mut Step<'_>,
-    ) {
+    pub(crate) fn deactivate_by_message(&mut self, from: ConnectionId, id: &FrameworkId, cx: &mut Step<'_>) {
         self.counters.messages_deactivate_framework += 1;
         if self.schedulers.get(&from) != Some(id) {
             cx.warn(format!("ignoring deactivation of {id} from {from}: it is not its scheduler"));

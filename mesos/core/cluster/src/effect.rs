@@ -121,6 +121,7 @@ pub enum ToAgent {
     CheckpointResources(internal::CheckpointResourcesMessage),
     ApplyOperation(internal::ApplyOperationMessage),
     AcknowledgeOperation(internal::AcknowledgeOperationStatusMessage),
+    ReconcileOperations(internal::ReconcileOperationsMessage),
     Shutdown(internal::ShutdownMessage),
 }
 
@@ -145,6 +146,7 @@ impl ToAgent {
             Self::CheckpointResources(m) => wire(m),
             Self::ApplyOperation(m) => wire(m),
             Self::AcknowledgeOperation(m) => wire(m),
+            Self::ReconcileOperations(m) => wire(m),
             Self::Shutdown(m) => wire(m),
         }
     }

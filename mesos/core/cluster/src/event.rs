@@ -75,22 +75,18 @@ impl SchedulerEvent {
                 }),
                 ..of(Type::Subscribed)
             },
-            Self::Offers { offers, .. } => Event {
-                offers: Some(event::Offers { offers: offers.clone() }),
-                ..of(Type::Offers)
-            },
-            Self::Rescind(id) => Event {
-                rescind: Some(event::Rescind { offer_id: id.clone() }),
-                ..of(Type::Rescind)
-            },
+            Self::Offers { offers, .. } => {
+                Event { offers: Some(event::Offers { offers: offers.clone() }), ..of(Type::Offers) }
+            }
+            Self::Rescind(id) => {
+                Event { rescind: Some(event::Rescind { offer_id: id.clone() }), ..of(Type::Rescind) }
+            }
             Self::InverseOffers { offers, .. } => Event {
                 inverse_offers: Some(event::InverseOffers { inverse_offers: offers.clone() }),
                 ..of(Type::InverseOffers)
             },
             Self::RescindInverse(id) => Event {
-                rescind_inverse_offer: Some(event::RescindInverseOffer {
-                    inverse_offer_id: id.clone(),
-                }),
+                rescind_inverse_offer: Some(event::RescindInverseOffer { inverse_offer_id: id.clone() }),
                 ..of(Type::RescindInverseOffer)
             },
             Self::Update { update, agent_pid } => {
@@ -132,10 +128,9 @@ impl SchedulerEvent {
                 }),
                 ..of(Type::Failure)
             },
-            Self::Error(message) => Event {
-                error: Some(event::Error { message: message.clone() }),
-                ..of(Type::Error)
-            },
+            Self::Error(message) => {
+                Event { error: Some(event::Error { message: message.clone() }), ..of(Type::Error) }
+            }
         }
     }
 
@@ -158,13 +153,10 @@ impl SchedulerEvent {
                     master_info: (**master).clone(),
                 })
             }
-            Self::Offers { offers, agent_pids } => wire(&internal::ResourceOffersMessage {
-                offers: offers.clone(),
-                pids: agent_pids.clone(),
-            }),
-            Self::Rescind(id) => {
-                wire(&internal::RescindResourceOfferMessage { offer_id: id.clone() })
+            Self::Offers { offers, agent_pids } => {
+                wire(&internal::ResourceOffersMessage { offers: offers.clone(), pids: agent_pids.clone() })
             }
+            Self::Rescind(id) => wire(&internal::RescindResourceOfferMessage { offer_id: id.clone() }),
             Self::InverseOffers { offers, agent_pids } => wire(&internal::InverseOffersMessage {
                 inverse_offers: offers.clone(),
                 pids: agent_pids.clone(),
@@ -178,12 +170,8 @@ impl SchedulerEvent {
             }),
             Self::Message(message) => wire(&**message),
             Self::ExecutorExited(message) => wire(&**message),
-            Self::AgentLost(agent) => {
-                wire(&internal::LostSlaveMessage { slave_id: agent.clone() })
-            }
-            Self::Error(message) => {
-                wire(&internal::FrameworkErrorMessage { message: message.clone() })
-            }
+            Self::AgentLost(agent) => wire(&internal::LostSlaveMessage { slave_id: agent.clone() }),
+            Self::Error(message) => wire(&internal::FrameworkErrorMessage { message: message.clone() }),
         }
     }
 }

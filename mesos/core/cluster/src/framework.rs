@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use mesos_api::v1::{
     AgentId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, InverseOffer, OfferId, Task as TaskProto,
     TaskId, TaskInfo,
@@ -12,7 +12,7 @@ use mesos_resources::Resources;
 use stout::Time;
 
 use crate::capabilities::FrameworkCapabilities;
-use crate::connection::{ConnectionId, SchedulerPeer};
+use crate::connection::{ConnectionId, SchedulerPeer, Token};
 use crate::history::History;
 use crate::offer::Offer;
 use crate::options::Options;
@@ -102,13 +102,21 @@ pub struct Framework {
     pub(crate) on_agents: OrdMap<AgentId, u64>,
     /// How many tasks, executors and operations hold resources of a role.
     pub(crate) holders: BTreeMap<String, u64>,
+    /// Its ACCEPT calls that wait for the authorizer.
+    pub(crate) accepting: OrdSet<Token>,
     /// Counts the disconnections, so that an old timer is told from a new one.
     pub(crate) epoch: u64,
 }
 
 impl Framework {
     /// A framework without tasks. `info.id` must be set.
-    pub(crate) fn new(id: FrameworkId, info: FrameworkInfo, state: FrameworkState, time: Time, options: &Options) -> Self {
+    pub(crate) fn new(
+        id: FrameworkId,
+        info: FrameworkInfo,
+        state: FrameworkState,
+        time: Time,
+        options: &Options,
+    ) -> Self {
         Self {
             id,
             capabilities: FrameworkCapabilities::new(&info.capabilities),
@@ -130,6 +138,7 @@ impl Framework {
             operations: OrdMap::new(),
             on_agents: OrdMap::new(),
             holders: BTreeMap::new(),
+            accepting: OrdSet::new(),
             epoch: 0,
         }
     }

@@ -12,13 +12,12 @@ pub(crate) struct Ids {
     agent: u64,
     offer: u64,
     token: u64,
-    incarnation: u64,
     random: u64,
 }
 
 impl Ids {
     pub(crate) fn new(master: String, seed: u64) -> Self {
-        Self { master, framework: 0, agent: 0, offer: 0, token: 0, incarnation: 0, random: seed }
+        Self { master, framework: 0, agent: 0, offer: 0, token: 0, random: seed }
     }
 
     pub(crate) fn framework(&mut self) -> FrameworkId {
@@ -36,11 +35,6 @@ impl Ids {
 
     pub(crate) fn token(&mut self) -> Token {
         Token(next(&mut self.token))
-    }
-
-    /// A number that tells an agent from the same agent after its return.
-    pub(crate) fn incarnation(&mut self) -> u64 {
-        next(&mut self.incarnation)
     }
 
     /// A random (version 4) UUID.

@@ -5,7 +5,7 @@ use mesos_api::v1::scheduler::call::{Kill, reconcile};
 use mesos_api::v1::task_status::{Reason, Source};
 use mesos_api::v1::{FrameworkId, TaskId, TaskState};
 
-use crate::accounting::{put, take_entry};
+use crate::accounting::put;
 use crate::cluster::Cluster;
 use crate::effect::ToAgent;
 use crate::status::Made;
@@ -19,8 +19,7 @@ impl Cluster {
         }
         let Some(task) = self.task(id, &kill.task_id) else {
             // Tell the scheduler what we know instead.
-            let asked =
-                reconcile::Task { task_id: kill.task_id.clone(), agent_id: kill.agent_id.clone() };
+            let asked = reconcile::Task { task_id: kill.task_id.clone(), agent_id: kill.agent_id.clone() };
             self.reconcile(id, &[asked], cx);
             return;
         };
@@ -50,9 +49,6 @@ impl Cluster {
     fn kill_pending(&mut self, id: &FrameworkId, task: &TaskId, cx: &mut Step<'_>) -> bool {
         let Some(framework) = self.framework_mut(id) else { return false };
         let Some(pending) = framework.pending_tasks.remove(task) else { return false };
-        if let Some(agent) = self.agent_mut(&pending.agent_id) {
-            take_entry(&mut agent.pending_tasks, id, task);
-        }
         let update = Made {
             framework: id,
             agent: Some(&pending.agent_id),

@@ -77,6 +77,8 @@ mod step;
 mod subscribe;
 mod task;
 mod teardown;
+#[cfg(test)]
+mod testing;
 mod text;
 mod transition;
 mod unreachable;

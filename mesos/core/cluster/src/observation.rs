@@ -75,15 +75,11 @@ impl Observation {
                 ..of(Type::FrameworkAdded)
             },
             Self::FrameworkUpdated(framework) => Event {
-                framework_updated: Some(event::FrameworkUpdated {
-                    framework: framework.to_response(),
-                }),
+                framework_updated: Some(event::FrameworkUpdated { framework: framework.to_response() }),
                 ..of(Type::FrameworkUpdated)
             },
             Self::FrameworkRemoved(info) => Event {
-                framework_removed: Some(event::FrameworkRemoved {
-                    framework_info: (**info).clone(),
-                }),
+                framework_removed: Some(event::FrameworkRemoved { framework_info: (**info).clone() }),
                 ..of(Type::FrameworkRemoved)
             },
         }

@@ -13,6 +13,7 @@ use crate::input::{OperatorAction, Subscribe};
 use crate::maintenance::MaintenanceWrite;
 use crate::operator_resources::OperatorOperation;
 use crate::registration::Registration;
+use crate::removal::RemovalReason;
 use crate::reregistration::Reregistration;
 use crate::step::Step;
 use crate::unreachable::UnreachableCause;
@@ -34,14 +35,36 @@ pub(crate) enum Write {
     Admit(Registration),
     /// The agent's information changed, or it comes back.
     Readmit(Reregistration),
-    MarkUnreachable { agent: AgentId, since: Time, cause: UnreachableCause, message: String },
+    MarkUnreachable {
+        agent: AgentId,
+        since: Time,
+        cause: UnreachableCause,
+        message: String,
+    },
     /// An agent that did not come back after a failover.
-    MarkRecoveredUnreachable { agent: AgentId, since: Time },
-    MarkGone { request: RequestId, agent: AgentId, when: Time },
-    Remove { agent: AgentId, message: String },
-    Prune { unreachable: Vec<AgentId>, gone: Vec<AgentId> },
+    MarkRecoveredUnreachable {
+        agent: AgentId,
+        since: Time,
+    },
+    MarkGone {
+        request: RequestId,
+        agent: AgentId,
+        when: Time,
+    },
+    Remove {
+        agent: AgentId,
+        cause: String,
+        reason: RemovalReason,
+    },
+    Prune {
+        unreachable: Vec<AgentId>,
+        gone: Vec<AgentId>,
+    },
     Weights,
-    Maintenance { request: RequestId, change: MaintenanceWrite },
+    Maintenance {
+        request: RequestId,
+        change: MaintenanceWrite,
+    },
 }
 
 /// What the allocator was asked about.
@@ -106,7 +129,7 @@ impl Cluster {
                 self.recovered_marked_unreachable(&agent, since, result, cx);
             }
             Write::MarkGone { request, agent, when } => self.marked_gone(request, &agent, when, result, cx),
-            Write::Remove { agent, message } => self.removed(&agent, &message, result, cx),
+            Write::Remove { agent, cause, reason } => self.removed(&agent, &cause, reason, result, cx),
             Write::Prune { unreachable, gone } => self.pruned(&unreachable, &gone, result, cx),
             Write::Weights => {
                 if let Err(error) = result {

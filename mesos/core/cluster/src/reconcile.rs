@@ -71,7 +71,7 @@ impl Cluster {
         self.counters.messages_reconcile_tasks += 1;
         let Some(framework) = self.state.frameworks.get(id).map(Arc::clone) else { return };
         let connection = framework.connection();
-        let mut tell = |update: StatusUpdate, cx: &mut Step<'_>| {
+        let tell = |update: StatusUpdate, cx: &mut Step<'_>| {
             cx.tell(connection, SchedulerEvent::Update { update: Box::new(update), agent_pid: None });
         };
         if asked.is_empty() {
@@ -116,9 +116,7 @@ fn answer(framework: &Framework, task: &TaskId, known: Known<'_>, cx: &Step<'_>)
         Known::Unreachable(agent, since) => {
             (Some(agent), TaskState::TaskUnreachable, "Task is unreachable", Some(since))
         }
-        Known::GoneByOperator(agent) => {
-            (Some(agent), TaskState::TaskGoneByOperator, "Task is gone", None)
-        }
+        Known::GoneByOperator(agent) => (Some(agent), TaskState::TaskGoneByOperator, "Task is gone", None),
         Known::Unknown(agent) => (agent, TaskState::TaskUnknown, "Task is unknown", None),
     };
     // What is not partition-aware knows one word for all of these.

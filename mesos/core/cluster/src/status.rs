@@ -45,7 +45,13 @@ impl Made<'_> {
 }
 
 /// An update about a task that the model holds.
-pub(crate) fn about(task: &Task, state: TaskState, reason: Reason, message: &str, cx: &Step<'_>) -> StatusUpdate {
+pub(crate) fn about(
+    task: &Task,
+    state: TaskState,
+    reason: Reason,
+    message: &str,
+    cx: &Step<'_>,
+) -> StatusUpdate {
     Made {
         framework: &task.info.framework_id,
         agent: Some(&task.info.agent_id),
@@ -59,7 +65,13 @@ pub(crate) fn about(task: &Task, state: TaskState, reason: Reason, message: &str
 }
 
 /// As [`about`], with what is known of the task's health, checks and container.
-pub(crate) fn with_details(task: &Task, state: TaskState, reason: Reason, message: &str, cx: &Step<'_>) -> StatusUpdate {
+pub(crate) fn with_details(
+    task: &Task,
+    state: TaskState,
+    reason: Reason,
+    message: &str,
+    cx: &Step<'_>,
+) -> StatusUpdate {
     let mut update = about(task, state, reason, message, cx);
     update.status.healthy = task.healthy();
     update.status.check_status = task.check_status().cloned();

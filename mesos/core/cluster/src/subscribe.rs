@@ -50,8 +50,8 @@ impl Cluster {
             ));
             info.principal = Some(principal.clone());
         }
-        let subject = Subject::from_value(info.principal.clone());
-        let questions = vec![(Action::RegisterFramework, Object::FrameworkInfo(Box::new(info.clone())))];
+        let subject = Subject::maybe_named(info.principal.clone());
+        let questions = vec![(Action::RegisterFramework, Object::any().with_framework(info.clone()))];
         self.subscribing.insert(connection);
         self.ask(subject, questions, crate::pending::Question::Subscribe(subscribe), cx);
     }
@@ -158,8 +158,13 @@ impl Cluster {
         let suppressed: BTreeSet<String> = subscribe.suppressed_roles.into_iter().collect();
         if !self.state.frameworks.contains_key(id) {
             // Neither the scheduler nor an agent of its has come back since the failover.
-            let framework =
-                Framework::new(id.clone(), info.clone(), FrameworkState::Recovered, Time::EPOCH, &self.options);
+            let framework = Framework::new(
+                id.clone(),
+                info.clone(),
+                FrameworkState::Recovered,
+                Time::EPOCH,
+                &self.options,
+            );
             self.add_framework(framework, suppressed.clone(), cx);
         }
         let Some(framework) = self.framework(id) else { return };
@@ -210,10 +215,7 @@ impl Cluster {
         let Some(framework) = self.framework(id) else { return };
         if !same_driver {
             if framework.is_connected() {
-                cx.tell(
-                    framework.connection(),
-                    SchedulerEvent::Error("Framework failed over".to_owned()),
-                );
+                cx.tell(framework.connection(), SchedulerEvent::Error("Framework failed over".to_owned()));
             }
             if let Some(old) = framework.state.last_peer().map(SchedulerPeer::connection)
                 && self.schedulers.remove(&old).is_some()
@@ -244,8 +246,7 @@ impl Cluster {
     }
 
     fn welcome(&self, id: &FrameworkId, again: bool, cx: &mut Step<'_>) {
-        let event =
-            SchedulerEvent::Subscribed { framework: id.clone(), master: self.master_info(), again };
+        let event = SchedulerEvent::Subscribed { framework: id.clone(), master: self.master_info(), again };
         cx.tell(self.connected_framework(id), event);
     }
 
@@ -302,7 +303,9 @@ impl Cluster {
             ("principal", old.principal() != new.principal()),
         ] {
             if changed {
-                cx.warn(format!("framework {id} cannot change its FrameworkInfo.{what}: keeping the old one"));
+                cx.warn(format!(
+                    "framework {id} cannot change its FrameworkInfo.{what}: keeping the old one"
+                ));
             }
         }
         if let Some(framework) = self.framework_mut(id) {

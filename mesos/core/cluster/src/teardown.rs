@@ -23,7 +23,6 @@ impl Cluster {
         self.deactivate(id, false, cx);
         self.remove_framework_offers(id, false, cx);
         self.void_acceptances_of_framework(id, cx);
-        self.drop_pending_tasks(id);
         self.shut_down_on_agents(id, cx);
         self.kill_all_tasks(id, cx);
         self.remove_all_executors(id, cx);
@@ -43,23 +42,14 @@ impl Cluster {
             let framework = Arc::make_mut(&mut framework);
             framework.unregistered_time = Some(cx.now);
             if let (Some(peer), true) = (peer, framework.is_connected()) {
-                framework.state = crate::framework::FrameworkState::Disconnected { last: peer, since: cx.now };
+                framework.state =
+                    crate::framework::FrameworkState::Disconnected { last: peer, since: cx.now };
             }
         }
         cx.allocate(Allocate::RemoveFramework(id.clone()));
         let info = Arc::clone(&framework.info);
         self.state.completed_frameworks.replace(id.clone(), framework);
         cx.observe(Observation::FrameworkRemoved(info));
-    }
-
-    fn drop_pending_tasks(&mut self, id: &FrameworkId) {
-        let Some(framework) = self.framework_mut(id) else { return };
-        let pending = std::mem::take(&mut framework.pending_tasks);
-        for task in pending.values() {
-            if let Some(agent) = self.agent_mut(&task.agent_id) {
-                agent.pending_tasks.remove(id);
-            }
-        }
     }
 
     /// Agents that are away hear of it when they come back.

@@ -17,7 +17,8 @@ pub(crate) fn braces<T: Display>(items: impl IntoIterator<Item = T>) -> String {
 
 /// The principal in a log line.
 pub(crate) fn principal(principal: Option<&str>) -> String {
-    principal.map_or_else(|| "without a principal".to_owned(), |principal| format!("with principal '{principal}'"))
+    principal
+        .map_or_else(|| "without a principal".to_owned(), |principal| format!("with principal '{principal}'"))
 }
 
 #[cfg(test)]

@@ -57,10 +57,10 @@ impl Cluster {
         let task = update.status.task_id.clone();
         let own = self.task(&framework, &task).is_some_and(|task| task.info.agent_id == agent);
         let agent_pid = pid.or_else(|| self.agent(&agent).map(|agent| agent.peer.pid.clone()));
-        if own {
+        let reached = self.connected_framework(&framework);
+        if own && reached.is_some() {
             self.note_reported(&framework, &task, &update);
         }
-        let reached = self.connected_framework(&framework);
         let event = SchedulerEvent::Update { update: Box::new(update.clone()), agent_pid };
         cx.tell(reached, event);
         if own {
@@ -68,7 +68,9 @@ impl Cluster {
         }
         match (reached, own) {
             (Some(_), true) => Ok(()),
-            (None, _) => Err(format!("status update of task '{task}' for framework {framework}, which is away")),
+            (None, _) => {
+                Err(format!("status update of task '{task}' for framework {framework}, which is away"))
+            }
             (Some(_), false) => Err(format!("status update of unknown task '{task}' from agent {agent}")),
         }
     }

@@ -174,3 +174,136 @@ pub fn apply_checkpointed(
     }
     Ok(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mesos_api::v1::offer::operation;
+
+    const VOLUME: &str = r#"[{"name":"disk","type":"SCALAR","scalar":{"value":10},
+        "reservations":[{"type":"DYNAMIC","role":"r"}],"disk":{"persistence":{"id":"v"}}}]"#;
+    const SHARED: &str = r#"[{"name":"disk","type":"SCALAR","scalar":{"value":10},"shared":{},
+        "reservations":[{"type":"DYNAMIC","role":"r"}],"disk":{"persistence":{"id":"v"}}}]"#;
+    const MOUNTED: &str = r#"[{"name":"disk","type":"SCALAR","scalar":{"value":10},
+        "reservations":[{"type":"DYNAMIC","role":"r"}],
+        "disk":{"persistence":{"id":"v"},"source":{"type":"MOUNT","mount":{"root":"/mnt"}}}}]"#;
+
+    fn resources(text: &str) -> Resources {
+        if text.starts_with('[') {
+            let array: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
+            return Resources::from_protos(array.iter().map(|one| mesos_api::json::from_value(one).unwrap()))
+                .unwrap();
+        }
+        text.parse().unwrap()
+    }
+
+    fn operation(r#type: OperationType, resources: &Resources) -> Operation {
+        let (resources, mut operation) = (resources.to_protos(), Operation::default());
+        operation.r#type = Some(r#type as i32);
+        match r#type {
+            OperationType::Reserve => operation.reserve = Some(operation::Reserve { resources }),
+            OperationType::Unreserve => operation.unreserve = Some(operation::Unreserve { resources }),
+            OperationType::Create => operation.create = Some(operation::Create { volumes: resources }),
+            OperationType::Destroy => operation.destroy = Some(operation::Destroy { volumes: resources }),
+            other => panic!("{other:?}"),
+        }
+        operation
+    }
+
+    /// An operation and the one that takes it back.
+    #[track_caller]
+    fn check(before: &str, there: OperationType, back: OperationType, what: &str, after: &str) {
+        let (before, what, after) = (resources(before), resources(what), resources(after));
+        assert_eq!(before.apply(&operation(there, &what)), Ok(after.clone()));
+        assert_eq!(after.apply(&operation(back, &what)), Ok(before.clone()));
+        assert_eq!(before.quantities(), after.quantities());
+    }
+
+    #[test]
+    fn reserving_pushes_one_reservation_and_unreserving_pops_it() {
+        let there = OperationType::Reserve;
+        let back = OperationType::Unreserve;
+        let dynamic = "cpus(reservations: [(DYNAMIC,r,me)]):1";
+        check("cpus:3;mem:5", there, back, dynamic, &format!("cpus:2;mem:5;{dynamic}"));
+        check("cpus:1", there, back, dynamic, dynamic);
+        let refined = "cpus(reservations: [(STATIC,r),(DYNAMIC,r/s)]):1";
+        let reserved = "cpus(reservations: [(STATIC,r)])";
+        check(&format!("{reserved}:2"), there, back, refined, &format!("{reserved}:1;{refined}"));
+        check(
+            "ports:[1-9]",
+            there,
+            back,
+            "ports(reservations: [(DYNAMIC,r)]):[3-4]",
+            "ports:[1-2,5-9];ports(reservations: [(DYNAMIC,r)]):[3-4]",
+        );
+    }
+
+    #[test]
+    fn creating_makes_a_volume_of_reserved_space_and_destroying_gives_it_back() {
+        let (there, back) = (OperationType::Create, OperationType::Destroy);
+        let space = "disk(reservations: [(DYNAMIC,r)])";
+        let after = |volume| resources(&format!("{space}:5")) + resources(volume);
+        for volume in [VOLUME, SHARED] {
+            let before = resources(&format!("{space}:15"));
+            assert_eq!(before.apply(&operation(there, &resources(volume))), Ok(after(volume)));
+            assert_eq!(after(volume).apply(&operation(back, &resources(volume))), Ok(before));
+        }
+        let mount = resources(MOUNTED).map(Resource::without_volume);
+        assert_eq!(mount.apply(&operation(there, &resources(MOUNTED))), Ok(resources(MOUNTED)));
+        // A disk of its own is used whole.
+        let bigger = mount.map(|disk| Resource {
+            value: crate::Value::Scalar(crate::Scalar::from_f64(20.0)),
+            ..disk.clone()
+        });
+        assert!(bigger.apply(&operation(there, &resources(MOUNTED))).is_err());
+    }
+
+    #[test]
+    fn a_shared_volume_with_copies_left_is_not_destroyed() {
+        let destroy = operation(OperationType::Destroy, &resources(SHARED));
+        let two = resources(SHARED) + resources(SHARED);
+        assert_eq!(two.len(), 1);
+        assert!(matches!(two.apply(&destroy), Err(ResourceError::SharedCopies { .. })));
+        assert!((two - resources(SHARED)).apply(&destroy).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_converted() {
+        let reserve = operation(OperationType::Reserve, &resources("cpus(reservations: [(DYNAMIC,r)]):2"));
+        let error = resources("cpus:1").apply(&reserve).unwrap_err();
+        assert_eq!(error.to_string(), "cpus:1 does not contain cpus:2");
+        let unreserved = operation(OperationType::Unreserve, &resources("cpus:2"));
+        let error = resources("cpus:2").apply(&unreserved).unwrap_err();
+        assert_eq!(error.to_string(), "Resource cpus:2 is not reserved");
+        let launch = Operation { r#type: Some(OperationType::Launch as i32), ..Default::default() };
+        assert_eq!(resources("cpus:2").apply(&launch).unwrap_err().to_string(), "Operation not supported");
+    }
+
+    #[test]
+    fn operations_name_the_provider_of_their_resources() {
+        let mut reserve =
+            operation(OperationType::Reserve, &resources("cpus(reservations: [(DYNAMIC,r)]):2"));
+        assert_eq!(operation_provider_id(&reserve), Ok(None));
+        if let Some(reserve) = &mut reserve.reserve {
+            reserve.resources[0].provider_id = Some(v1::ResourceProviderId { value: "p".to_owned() });
+        }
+        assert_eq!(operation_provider_id(&reserve), Ok(Some("p".to_owned())));
+        reserve.reserve = None;
+        assert!(operation_provider_id(&reserve).is_err());
+        assert!(operation_provider_id(&Operation::default()).is_err());
+    }
+
+    #[test]
+    fn remembered_reservations_and_volumes_are_found_again_in_what_is_configured() {
+        let remembered = resources("cpus(reservations: [(DYNAMIC,r)]):1") + resources(SHARED);
+        let found = apply_checkpointed(&resources("cpus:2;disk:30"), &remembered).unwrap();
+        assert_eq!(found, resources("cpus:1;disk:20") + &remembered);
+        let refined = resources("cpus(reservations: [(STATIC,r),(DYNAMIC,r/s)]):1");
+        let configured = resources("cpus(reservations: [(STATIC,r)]):2");
+        let found = apply_checkpointed(&configured, &refined).unwrap();
+        assert_eq!(found, resources("cpus(reservations: [(STATIC,r)]):1") + refined);
+        let error = apply_checkpointed(&resources("cpus:2"), &resources(VOLUME)).unwrap_err();
+        assert_eq!(error.to_string(), "Incompatible agent resources: cpus:2 does not contain disk:10");
+        assert!(apply_checkpointed(&resources("cpus:2"), &resources("cpus:1")).is_err());
+    }
+}

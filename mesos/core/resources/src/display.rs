@@ -47,6 +47,18 @@ impl fmt::Display for Resource {
     }
 }
 
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// A resource from outside that may be invalid, for the message that says so.
 pub(crate) struct ProtoText<'a>(pub(crate) &'a v1::Resource);
 

@@ -215,8 +215,10 @@ mod tests {
 
     #[test]
     fn allocation_is_filled_in_only_where_it_is_missing() {
-        let mut given = v1::Resource::default();
-        given.allocation_info = Some(AllocationInfo { role: Some("a".to_owned()) });
+        let given = v1::Resource {
+            allocation_info: Some(AllocationInfo { role: Some("a".to_owned()) }),
+            ..Default::default()
+        };
         let mut all = vec![given, v1::Resource::default()];
         allocate_all(&mut all, "b");
         let roles: Vec<_> = all.iter().map(|r| r.allocation_info.as_ref().unwrap().role()).collect();

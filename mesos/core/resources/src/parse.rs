@@ -47,7 +47,7 @@ fn from_json(text: &str, default_role: &str) -> Result<Resources, ResourceError>
     let mut all = Resources::new();
     for element in array {
         let mut proto: v1::Resource =
-            json_pending(&element).map_err(|error| malformed(&error))?;
+            mesos_api::json::from_value(&element).map_err(|error| malformed(&error))?;
         default_to(&mut proto, default_role);
         all.insert(Resource::from_proto(proto)?);
     }
@@ -317,9 +317,4 @@ mod tests {
             assert_eq!(text.parse::<Resources>().unwrap().to_string(), text);
         }
     }
-}
-
-// JSON-PENDING
-fn json_pending(_: &serde_json::Value) -> Result<v1::Resource, String> {
-    Err(String::from("pending"))
 }

@@ -70,7 +70,7 @@ fn disk() -> impl Strategy<Value = Option<DiskInfo>> {
             .prop_map(|id| Some(Persistence { id: id.to_owned(), principal: None })),
     ];
     (source, persistence).prop_map(|(source, persistence)| {
-        (source.is_some() || persistence.is_some()).then(|| DiskInfo { source, persistence, volume: None })
+        (source.is_some() || persistence.is_some()).then_some(DiskInfo { source, persistence, volume: None })
     })
 }
 

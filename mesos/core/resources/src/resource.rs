@@ -15,7 +15,7 @@ use crate::{Name, Ranges, ResourceError, Scalar, Value, format, roles, validate}
 /// reservations, disk, provider, and whether it is revocable, shared, or allocated.
 ///
 /// Cloning shares everything but the amount of a scalar.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Resource {
     pub(crate) kind: Arc<Kind>,
     pub(crate) allocation: Option<Arc<str>>,
@@ -342,6 +342,8 @@ impl PartialEq for Resource {
         self.same_kind(other) && self.value == other.value && self.copies == other.copies
     }
 }
+
+impl Eq for Resource {}
 
 impl TryFrom<v1::Resource> for Resource {
     type Error = ResourceError;

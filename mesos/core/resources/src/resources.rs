@@ -14,7 +14,7 @@ use crate::{Name, Quantities, Ranges, Resource, ResourceError, Scalar};
 ///
 /// Taking away what is not there is harmless: amounts stop at zero. Two collections are equal when
 /// they hold the same, in whatever order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Resources {
     items: Vec<Resource>,
 }
@@ -360,6 +360,8 @@ impl PartialEq for Resources {
     }
 }
 
+impl Eq for Resources {}
+
 impl FromIterator<Resource> for Resources {
     fn from_iter<I: IntoIterator<Item = Resource>>(resources: I) -> Self {
         let mut all = Self::new();
@@ -463,5 +465,128 @@ impl Sum for Resources {
 impl<'a> Sum<&'a Resources> for Resources {
     fn sum<I: Iterator<Item = &'a Resources>>(iter: I) -> Resources {
         iter.fold(Resources::new(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(size: u32, fields: &str) -> Resource {
+        let json = format!(r#"{{"name":"disk","type":"SCALAR","scalar":{{"value":{size}}},{fields}}}"#);
+        Resource::from_proto(mesos_api::json::from_str(&json).unwrap()).unwrap()
+    }
+
+    /// Whether two equal resources become one, and whether half of one can be taken.
+    #[track_caller]
+    fn check(fields: &str, adds: bool, divides: bool) {
+        let whole = disk(10, fields);
+        let both: Resources = [whole.clone(), whole.clone()].into_iter().collect();
+        assert_eq!(both.len() == 1, adds, "{both}");
+        assert!(both.contains(&Resources::from(whole.clone())));
+        assert!(!Resources::from(whole.clone()).contains(&both));
+        let half = disk(5, fields);
+        assert_eq!(Resources::from(whole.clone()).has(&half), divides);
+        let (mut shrunk, limit) = (whole.clone(), Scalar::from_f64(5.0));
+        assert_eq!(shrunk.shrink(limit), divides);
+        assert_eq!(shrunk, if divides { half.clone() } else { whole.clone() });
+        let rest = Resources::from(whole.clone()) - Resources::from(half.clone());
+        assert_eq!(rest, if divides { half } else { whole }.into());
+        assert!((both.clone() - both).is_empty());
+    }
+
+    #[test]
+    fn disks_that_are_things_of_their_own_neither_add_nor_divide() {
+        check(r#""disk":{"source":{"type":"PATH","path":{"root":"/d"}}}"#, true, true);
+        check(r#""disk":{"source":{"type":"RAW","profile":"fast"}}"#, true, true);
+        check(r#""disk":{"source":{"type":"RAW","id":"1"}}"#, false, false);
+        check(r#""disk":{"source":{"type":"MOUNT","mount":{"root":"/d"}}}"#, false, false);
+        check(r#""disk":{"source":{"type":"BLOCK","id":"1"}}"#, false, false);
+        check(r#""role":"a","disk":{"persistence":{"id":"v"}}"#, false, false);
+    }
+
+    #[test]
+    fn copies_of_a_shared_volume_are_counted() {
+        let shared = r#""role":"a","shared":{},"disk":{"persistence":{"id":"v"}}"#;
+        let one = Resources::from(disk(10, shared));
+        let two = &one + &one;
+        assert_eq!((two.len(), two.iter().next().unwrap().copies()), (1, 2));
+        assert!(two.contains(&one) && !one.contains(&two));
+        assert_eq!(two.get_scalar("disk"), one.get_scalar("disk"));
+        assert_eq!(&two - &one, one);
+        assert_eq!(two.to_protos(), one.to_protos());
+    }
+
+    #[test]
+    fn what_differs_in_anything_but_its_use_is_kept_apart() {
+        let plain = disk(1, r#""role":"a""#);
+        for other in [
+            r#""role":"b""#,
+            r#""role":"a","reservation":{}"#,
+            r#""role":"a","revocable":{}"#,
+            r#""role":"a","provider_id":{"value":"p"}"#,
+            r#""role":"a","allocation_info":{"role":"a"}"#,
+            r#""role":"a","disk":{"source":{"type":"PATH"}}"#,
+        ] {
+            let all: Resources = [plain.clone(), disk(1, other)].into_iter().collect();
+            assert_eq!(all.len(), 2, "{all}");
+        }
+        let volume =
+            |more: &str| disk(1, &format!(r#""role":"a","disk":{{"persistence":{{"id":"v"}}{more}}}"#));
+        assert_eq!(volume(""), volume(r#","volume":{"mode":"RW","container_path":"p"}"#));
+    }
+
+    #[test]
+    fn labels_are_compared_in_any_order() {
+        let reserved = |labels: &str| {
+            disk(1, &format!(r#""role":"a","reservation":{{"labels":{{"labels":[{labels}]}}}}"#))
+        };
+        let (a, b) = (r#"{"key":"a","value":"1"}"#, r#"{"key":"b"}"#);
+        assert_eq!(reserved(&format!("{a},{b}")), reserved(&format!("{b},{a}")));
+        assert_ne!(reserved(a), reserved(b));
+    }
+
+    #[test]
+    fn allocation_is_set_and_removed_for_all() {
+        let mut all: Resources =
+            "cpus(allocated: a):1;cpus(allocated: b):2;mem(allocated: a):3".parse().unwrap();
+        let by_role = all.allocations();
+        assert_eq!(by_role["a"].to_string(), "cpus(allocated: a):1; mem(allocated: a):3");
+        assert_eq!(by_role["b"].cpus(), Some(2.0));
+        all.allocate("c");
+        assert_eq!(all, "cpus(allocated: c):3;mem(allocated: c):3".parse().unwrap());
+        all.unallocate();
+        assert_eq!(all.to_string(), "cpus:3; mem:3");
+    }
+
+    #[test]
+    fn resources_are_found_where_they_are_reserved_then_unreserved_then_anywhere() {
+        let all: Resources =
+            "cpus:1;cpus(reservations: [(STATIC,a)]):2;cpus(reservations: [(STATIC,b)]):4".parse().unwrap();
+        let found = |target: &str| all.find(&target.parse().unwrap()).map(|found| found.to_string());
+        assert_eq!(found("cpus:1").as_deref(), Some("cpus:1"));
+        assert_eq!(
+            found("cpus(reservations: [(STATIC,a)]):2.5").as_deref(),
+            Some("cpus(reservations: [(STATIC,a)]):2; cpus:0.5")
+        );
+        assert_eq!(
+            found("cpus:6").as_deref(),
+            Some("cpus:1; cpus(reservations: [(STATIC,a)]):2; cpus(reservations: [(STATIC,b)]):3")
+        );
+        assert_eq!(found("cpus:8"), None);
+        assert_eq!(found("mem:1"), None);
+    }
+
+    #[test]
+    fn a_role_may_have_what_is_reserved_for_it_or_above_it() {
+        let all: Resources =
+            "cpus:1;cpus(reservations: [(STATIC,a)]):2;mem(reservations: [(STATIC,a),(DYNAMIC,a/b)]):4"
+                .parse()
+                .unwrap();
+        assert_eq!(all.reservable_to("a/b/c"), all);
+        assert_eq!(all.reservable_to("a").to_string(), "cpus:1; cpus(reservations: [(STATIC,a)]):2");
+        assert_eq!(all.reservable_to("ab").to_string(), "cpus:1");
+        assert_eq!(all.reservations().into_keys().collect::<Vec<_>>(), ["a", "a/b"]);
+        assert_eq!(all.reserved_to("a").cpus(), Some(2.0));
     }
 }

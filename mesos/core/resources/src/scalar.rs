@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn thousandths_are_kept_and_more_is_rounded_half_away_from_zero() {
         for (value, thousandths) in
-            [(0.0, 0), (0.1, 100), (0.0005, 1), (0.0004, 0), (1.9999, 2000), (3.141, 3141), (-1.0, 0)]
+            [(0.0, 0), (0.1, 100), (0.0005, 1), (0.0004, 0), (1.9999, 2000), (2.5314, 2531), (-1.0, 0)]
         {
             assert_eq!(Scalar::from_f64(value).thousandths(), thousandths, "{value}");
         }

@@ -269,3 +269,162 @@ fn agrees(resource: &v1::Resource, only: &ReservationInfo) -> Result<(), Resourc
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks a scalar resource with other fields as JSON.
+    #[track_caller]
+    fn check(fields: &str, expected: &str) {
+        let comma = if fields.is_empty() { "" } else { "," };
+        let json = format!(r#"{{"name":"disk","type":"SCALAR","scalar":{{"value":1}}{comma}{fields}}}"#);
+        let proto: v1::Resource = mesos_api::json::from_str(&json).unwrap();
+        let found = resource(&proto).map_or_else(|error| error.to_string(), |()| String::new());
+        assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{fields}: {found}");
+    }
+
+    #[test]
+    fn both_forms_of_reservations_are_fine() {
+        for fields in [
+            "",
+            r#""role":"*""#,
+            r#""role":"a/b""#,
+            r#""role":"a","reservation":{"principal":"p"}"#,
+            r#""reservations":[{"type":"STATIC","role":"a"}]"#,
+            r#""reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"a/b"}]"#,
+            r#""role":"a","reservations":[{"type":"STATIC","role":"a"}]"#,
+            r#""role":"a","reservation":{"principal":"p"},
+               "reservations":[{"type":"DYNAMIC","role":"a","principal":"p"}]"#,
+        ] {
+            check(fields, "");
+        }
+    }
+
+    #[test]
+    fn reservations_that_make_no_sense_are_refused() {
+        let dynamic = r#"{"type":"DYNAMIC","role":"a"}"#;
+        for (fields, rule) in [
+            (r#""role":"a//b""#, "cannot contain two adjacent slashes"),
+            (r#""role":"*","reservation":{}"#, "role \"*\" cannot be dynamically reserved"),
+            (r#""role":"a","reservation":{"type":"DYNAMIC"}"#, "type' must not be set"),
+            (r#""role":"a","reservation":{"role":"a"}"#, "role' must not be set"),
+            (r#""reservations":[{"role":"a"}]"#, "type' field must be set"),
+            (r#""reservations":[{"type":"STATIC"}]"#, "role' field must be set"),
+            (r#""reservations":[{"type":"UNKNOWN","role":"a"}]"#, "Unsupported"),
+            (r#""reservations":[{"type":"STATIC","role":"*"}]"#, "role \"*\" cannot be reserved"),
+            (r#""reservations":[{"type":"STATIC","role":"a b"}]"#, "whitespace"),
+            (&format!(r#""reservations":[{dynamic},{{"type":"STATIC","role":"a/b"}}]"#), "cannot be STATIC"),
+            (
+                &format!(r#""reservations":[{dynamic},{{"type":"DYNAMIC","role":"ab"}}]"#),
+                "is not a refinement of 'a'",
+            ),
+            (&format!(r#""reservations":[{dynamic},{dynamic}]"#), "is not a refinement of 'a'"),
+            (&format!(r#""role":"b","reservations":[{dynamic}]"#), "does not match the role"),
+            (&format!(r#""role":"a","reservations":[{dynamic}]"#), "must either be both set or both not set"),
+            (
+                &format!(r#""role":"a","reservation":{{"principal":"p"}},"reservations":[{dynamic}]"#),
+                "does not match the principal",
+            ),
+            (
+                r#""role":"a","reservation":{},"reservations":[{"type":"STATIC","role":"a"}]"#,
+                "must not be set if the single reservation",
+            ),
+            (
+                r#""role":"a","reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"a/b"}]"#,
+                "more than one reservation",
+            ),
+        ] {
+            check(fields, rule);
+        }
+    }
+
+    #[test]
+    fn only_persistent_volumes_are_shared_and_only_disks_have_sources() {
+        check(r#""shared":{}"#, "Only persistent volumes can be shared");
+        check(r#""shared":{},"disk":{"persistence":{"id":"v"}}"#, "");
+        check(r#""disk":{"source":{"type":"UNKNOWN"}}"#, "Unsupported 'DiskInfo.Source.Type'");
+        let mut cpus = v1::Resource {
+            name: "cpus".to_owned(),
+            scalar: Some(v1::value::Scalar { value: 1.0 }),
+            shared: Some(Default::default()),
+            ..Default::default()
+        };
+        assert_eq!(resource(&cpus).unwrap_err().to_string(), "Resource cpus cannot be shared");
+        cpus.disk = Some(Default::default());
+        assert_eq!(resource(&cpus).unwrap_err().to_string(), "DiskInfo should not be set for cpus resource");
+    }
+
+    fn valued(r#type: i32) -> v1::Resource {
+        v1::Resource { name: "x".to_owned(), r#type, ..Default::default() }
+    }
+
+    #[test]
+    fn the_value_must_fit_the_type() {
+        let scalar = |value| v1::Resource { scalar: Some(v1::value::Scalar { value }), ..valued(0) };
+        let ranges = |ranges: &[(u64, u64)]| {
+            let range = ranges.iter().map(|&(begin, end)| v1::value::Range { begin, end }).collect();
+            v1::Resource { ranges: Some(v1::value::Ranges { range }), ..valued(1) }
+        };
+        let set = |items: &[&str]| {
+            let item = items.iter().map(|item| (*item).to_owned()).collect();
+            v1::Resource { set: Some(v1::value::Set { item }), ..valued(2) }
+        };
+        for (resource, expected) in [
+            (scalar(0.0), ""),
+            (scalar(-1.0), "Invalid scalar resource: value <= 0"),
+            (scalar(0.0001), "Invalid scalar resource: value <= 0"),
+            (scalar(f64::NAN), "Invalid scalar resource: value is not a number or too large"),
+            (scalar(1e300), "Invalid scalar resource: value is not a number or too large"),
+            (v1::Resource { r#type: 1, ..scalar(1.0) }, "Invalid ranges resource"),
+            (v1::Resource { r#type: 9, ..scalar(1.0) }, "Invalid resource type"),
+            (v1::Resource { set: Some(Default::default()), ..scalar(1.0) }, "Invalid scalar resource"),
+            (v1::Resource { name: String::new(), ..scalar(1.0) }, "Empty resource name"),
+            (ranges(&[(5, 6), (1, 4)]), ""),
+            (ranges(&[(5, 4)]), "Invalid ranges resource: begin > end"),
+            (ranges(&[(5, 9), (1, 5)]), "Invalid ranges resource: overlapping ranges"),
+            (set(&["a", "b"]), ""),
+            (set(&["a", "a"]), "Invalid set resource: duplicated elements"),
+            (valued(3), "Unsupported resource type"),
+            (valued(0), "Invalid scalar resource"),
+        ] {
+            let found = super::resource(&resource).map_or_else(|error| error.to_string(), |()| String::new());
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn an_operation_needs_the_content_of_its_type_and_valid_resources() {
+        let mut reserve = Operation { r#type: Some(OperationType::Reserve as i32), ..Default::default() };
+        let error = operation(&mut reserve).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "A RESERVE offer operation must have the Offer.Operation.reserve field set."
+        );
+        reserve.reserve = Some(Default::default());
+        assert_eq!(operation(&mut reserve), Ok(()));
+        reserve.reserve = Some(v1::offer::operation::Reserve { resources: vec![valued(0)] });
+        let error = operation(&mut reserve).unwrap_err();
+        assert_eq!(error.to_string(), "Resource 'x:' is invalid: Invalid scalar resource");
+        assert_eq!(operation(&mut Operation::default()).unwrap_err().to_string(), "Unknown offer operation");
+    }
+
+    #[test]
+    fn a_valid_operation_is_upgraded() {
+        let resource = v1::Resource {
+            scalar: Some(v1::value::Scalar { value: 1.0 }),
+            role: Some("a".to_owned()),
+            ..valued(0)
+        };
+        let mut launch = Operation {
+            r#type: Some(OperationType::Launch as i32),
+            launch: Some(v1::offer::operation::Launch {
+                task_infos: vec![v1::TaskInfo { resources: vec![resource], ..Default::default() }],
+            }),
+            ..Default::default()
+        };
+        operation(&mut launch).unwrap();
+        let upgraded = &launch.launch.unwrap().task_infos[0].resources[0];
+        assert_eq!((upgraded.role.as_ref(), upgraded.reservations.len()), (None, 1));
+    }
+}

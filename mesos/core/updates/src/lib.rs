@@ -37,6 +37,11 @@ pub mod state;
 mod stream;
 mod uuid;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod test;
+
 pub use manager::{Effect, Input, Manager, Refused, TaskKey};
 pub use retry::{RETRY_WAIT_MAX, RETRY_WAIT_MIN, Retry};
 pub use stream::{Acknowledged, Appended, Stream};

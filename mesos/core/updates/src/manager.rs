@@ -249,7 +249,12 @@ impl Manager {
         }
     }
 
-    fn update(&mut self, update: StatusUpdate, checkpoint: bool, out: &mut Vec<Effect>) -> Result<(), Refused> {
+    fn update(
+        &mut self,
+        update: StatusUpdate,
+        checkpoint: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
         let key = TaskKey::of(&update);
         let bytes = update.uuid.as_deref().ok_or(Refused::NoUuid)?;
         let uuid = Uuid::from_slice(bytes).map_err(|_| Refused::NoUuid)?;
@@ -295,5 +300,138 @@ fn push_sent(key: &TaskKey, sent: Option<(StatusUpdate, Retry)>, out: &mut Vec<E
     if let Some((update, retry)) = sent {
         out.push(Effect::Forward { key: key.clone(), update: Box::new(update) });
         out.push(Effect::RetryAfter { key: key.clone(), retry });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test::{self, record, update};
+    use mesos_api::v1::TaskState::{TaskFinished, TaskRunning, TaskStarting};
+
+    /// What came out, in short: `write 1`, `ok 1`, `send 1`, `retry 10`, `acked 1`, `end 1`.
+    fn short(effects: &[Effect]) -> Vec<String> {
+        let first = |bytes: &[u8]| bytes.first().copied().unwrap_or(0);
+        let written = |record: &StatusUpdateRecord| match &record.update {
+            Some(update) => format!("write {}", first(update.uuid.as_deref().unwrap_or_default())),
+            None => format!("write ack {}", first(record.uuid.as_deref().unwrap_or_default())),
+        };
+        effects
+            .iter()
+            .map(|effect| match effect {
+                Effect::Checkpoint { record, .. } => written(record),
+                Effect::Accepted { uuid, .. } => format!("ok {}", uuid.0[0]),
+                Effect::Forward { update, .. } => {
+                    format!("send {}", first(update.uuid.as_deref().unwrap_or_default()))
+                }
+                Effect::RetryAfter { retry, .. } => format!("retry {}", retry.wait.as_secs()),
+                Effect::Acknowledged { uuid, finished: false, .. } => format!("acked {}", uuid.0[0]),
+                Effect::Acknowledged { uuid, finished: true, .. } => format!("end {}", uuid.0[0]),
+            })
+            .collect()
+    }
+
+    fn apply(manager: &mut Manager, input: Input) -> Vec<String> {
+        let mut out = Vec::new();
+        manager.apply(input, &mut out).unwrap();
+        short(&out)
+    }
+
+    fn new(number: u8, state: mesos_api::v1::TaskState, checkpoint: bool) -> Input {
+        Input::Update { update: Box::new(update(number, state)), checkpoint }
+    }
+
+    fn ack(number: u8) -> Input {
+        Input::Acknowledge { key: test::key(), uuid: Uuid([number; 16]) }
+    }
+
+    #[test]
+    fn what_is_told_was_written_before() {
+        let mut manager = Manager::new();
+        assert_eq!(apply(&mut manager, Input::Resume), [""; 0]);
+        let written = apply(&mut manager, new(1, TaskStarting, true));
+        assert_eq!(written, ["write 1", "ok 1", "send 1", "retry 10"]);
+        assert_eq!(apply(&mut manager, new(2, TaskFinished, true)), ["write 2", "ok 2"]);
+        assert_eq!(apply(&mut manager, ack(1)), ["write ack 1", "acked 1", "send 2", "retry 10"]);
+        assert_eq!(apply(&mut manager, ack(2)), ["write ack 2", "end 2"]);
+        assert_eq!(manager.streams(), 0);
+    }
+
+    #[test]
+    fn without_checkpoint_nothing_is_written() {
+        let mut manager = Manager::new();
+        apply(&mut manager, Input::Resume);
+        assert_eq!(apply(&mut manager, new(1, TaskFinished, false)), ["ok 1", "send 1", "retry 10"]);
+        assert_eq!(apply(&mut manager, ack(1)), ["end 1"]);
+    }
+
+    #[test]
+    fn a_duplicate_is_accepted_anew_and_not_kept_twice() {
+        let mut manager = Manager::new();
+        assert_eq!(apply(&mut manager, new(1, TaskRunning, true)), ["write 1", "ok 1"]);
+        assert_eq!(apply(&mut manager, new(1, TaskRunning, true)), ["ok 1"]);
+        assert_eq!(manager.stream(&test::key()).unwrap().pending(), 1);
+    }
+
+    #[test]
+    fn without_a_master_updates_are_kept_and_sent_when_there_is_one() {
+        let mut manager = Manager::new();
+        apply(&mut manager, Input::Resume);
+        let mut out = Vec::new();
+        manager.apply(new(1, TaskRunning, false), &mut out).unwrap();
+        let Some(Effect::RetryAfter { key, retry }) = out.pop() else { panic!("{out:?}") };
+        apply(&mut manager, Input::Pause);
+        assert_eq!(apply(&mut manager, Input::RetryDue { key: key.clone(), retry }), [""; 0]);
+        assert_eq!(apply(&mut manager, Input::Resume), ["send 1", "retry 10"]);
+        assert_eq!(
+            apply(&mut manager, Input::RetryDue { key, retry }),
+            [""; 0],
+            "the retry of before the pause"
+        );
+    }
+
+    #[test]
+    fn unexpected_acknowledgements_change_nothing() {
+        let mut manager = Manager::new();
+        apply(&mut manager, new(1, TaskRunning, true));
+        let mut out = Vec::new();
+        let wrong = manager.apply(ack(2), &mut out).unwrap_err();
+        assert_eq!(wrong, Refused::Unexpected { uuid: Uuid([2; 16]), expected: Some(Uuid([1; 16])) });
+        let mut other = test::key();
+        other.task.push('x');
+        let unknown = Input::Acknowledge { key: other.clone(), uuid: Uuid([1; 16]) };
+        assert_eq!(manager.apply(unknown, &mut out), Err(Refused::UnknownStream(other)));
+        assert!(out.is_empty());
+        assert_eq!(apply(&mut manager, ack(1)), ["write ack 1", "acked 1"]);
+        assert!(manager.apply(ack(1), &mut out).is_err(), "acknowledged twice");
+    }
+
+    #[test]
+    fn a_stream_is_checkpointed_or_not() {
+        let mut manager = Manager::new();
+        apply(&mut manager, new(1, TaskRunning, true));
+        let refused = manager.apply(new(2, TaskRunning, false), &mut Vec::new());
+        assert!(matches!(refused, Err(Refused::Mismatch { expected: true, found: false, .. })));
+    }
+
+    #[test]
+    fn recovered_streams_wait_for_a_master() {
+        let mut manager = Manager::new();
+        manager.recover(test::key(), Stream::replay(&[record(1, TaskRunning)]));
+        let mut finished = test::key();
+        finished.task.push('x');
+        manager.recover(finished, Stream::replay(&[record(1, TaskFinished), test::ack(1)]));
+        assert_eq!(manager.streams(), 1);
+        assert_eq!(apply(&mut manager, Input::Resume), ["send 1", "retry 10"]);
+    }
+
+    #[test]
+    fn nobody_acknowledges_for_a_framework_that_is_gone() {
+        let mut manager = Manager::new();
+        apply(&mut manager, new(1, TaskRunning, true));
+        apply(&mut manager, Input::RemoveFramework(FrameworkId { value: "other".into() }));
+        assert_eq!(manager.streams(), 1);
+        apply(&mut manager, Input::RemoveFramework(test::key().framework_id()));
+        assert_eq!(manager.streams(), 0);
     }
 }

@@ -109,3 +109,58 @@ pub fn decode_one<M: Message>(bytes: &[u8]) -> Result<Option<M>, RecordError> {
 pub fn decode_updates(bytes: &[u8]) -> Result<(Vec<StatusUpdateRecord>, usize), RecordError> {
     decode_all(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test;
+    use mesos_api::v1::TaskState::TaskRunning;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_torn_tail_is_left_out() {
+        let record = test::record(1, TaskRunning);
+        let whole = [encode(&record), encode(&test::ack(1))].concat();
+        for cut in 0..whole.len() {
+            let (records, complete) = decode_updates(&whole[..cut]).unwrap();
+            let first = encode(&record).len();
+            assert_eq!((records.len(), complete), if cut < first { (0, 0) } else { (1, first) });
+        }
+        assert_eq!(decode_updates(&whole).unwrap(), (vec![record, test::ack(1)], whole.len()));
+    }
+
+    #[test]
+    fn damage_is_told_with_its_place() {
+        let mut bytes = encode(&test::ack(1));
+        let offset = bytes.len();
+        bytes.extend(frame(b"\xff\xff\xff"));
+        let error = decode_updates(&bytes).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the record at byte {offset} does not parse")), "{error}");
+        let error = split(&u32::MAX.to_ne_bytes()).unwrap_err().to_string();
+        assert!(error.contains("claims 4294967295 bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_one_message_may_be_empty() {
+        assert!(decode_one::<StatusUpdateRecord>(&[]).unwrap().is_none());
+        assert_eq!(decode_one(&encode(&test::ack(1))).unwrap(), Some(test::ack(1)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken_apart_without_panic(bytes: Vec<u8>) {
+            if let Ok(found) = split(&bytes) {
+                let lengths: usize = found.records.iter().map(|record| record.len() + 4).sum();
+                prop_assert_eq!(lengths, found.complete);
+                prop_assert!(found.complete <= bytes.len());
+            }
+            let _ = decode_updates(&bytes);
+        }
+
+        #[test]
+        fn what_is_framed_is_found_again(bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..6)) {
+            let bytes: Vec<u8> = bodies.iter().flat_map(|body| frame(body)).collect();
+            prop_assert_eq!(split(&bytes).unwrap().records, bodies);
+        }
+    }
+}

@@ -49,7 +49,8 @@ impl Stream {
                     }
                 }
                 status_update_record::Type::Ack => {
-                    if let Some(uuid) = record.uuid.as_deref().and_then(|bytes| Uuid::from_slice(bytes).ok()) {
+                    if let Some(uuid) = record.uuid.as_deref().and_then(|bytes| Uuid::from_slice(bytes).ok())
+                    {
                         stream.pending.retain(|(pending, _)| *pending != uuid);
                     }
                 }
@@ -153,4 +154,85 @@ pub struct Appended {
     pub record: Option<StatusUpdateRecord>,
     /// Nothing was waiting before it: it may be sent at once.
     pub first: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test::{ack, record, update};
+    use mesos_api::v1::TaskState::{self, TaskFinished, TaskRunning, TaskStarting};
+
+    fn state(sent: Option<(StatusUpdate, Retry)>) -> Option<(TaskState, Option<i32>, u64)> {
+        sent.map(|(update, retry)| (update.status.state(), update.latest_state, retry.wait.as_secs()))
+    }
+
+    #[test]
+    fn only_the_oldest_update_is_in_flight_and_it_tells_the_newest_state() {
+        let mut stream = Stream::new(false);
+        assert!(stream.update(update(1, TaskStarting)).unwrap().unwrap().first);
+        assert!(!stream.update(update(2, TaskFinished)).unwrap().unwrap().first);
+        assert_eq!(state(stream.send()), Some((TaskStarting, Some(TaskFinished as i32), 10)));
+        assert!(!stream.acknowledge(Uuid([1; 16])).unwrap().finished);
+        assert_eq!(state(stream.send()), Some((TaskFinished, Some(TaskFinished as i32), 10)));
+        assert!(stream.acknowledge(Uuid([2; 16])).unwrap().finished);
+        assert!(stream.finished());
+        assert_eq!(state(stream.send()), None);
+    }
+
+    /// The wait doubles from ten seconds and stays at ten minutes.
+    #[test]
+    fn unacknowledged_update_is_retried_with_doubling_waits() {
+        let mut stream = Stream::new(false);
+        stream.update(update(1, TaskRunning)).unwrap();
+        let mut retry = stream.send().unwrap().1;
+        let mut waits = vec![retry.wait.as_secs()];
+        for _ in 0..7 {
+            retry = stream.retry_due(retry).unwrap().1;
+            waits.push(retry.wait.as_secs());
+        }
+        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 600, 600]);
+    }
+
+    #[test]
+    fn overtaken_retries_are_ignored() {
+        let mut stream = Stream::new(false);
+        stream.update(update(1, TaskStarting)).unwrap();
+        stream.update(update(2, TaskRunning)).unwrap();
+        let first = stream.send().unwrap().1;
+        let again = stream.send().unwrap().1;
+        assert_eq!(stream.retry_due(first), None, "sent anew meanwhile");
+        stream.hold();
+        assert_eq!(stream.retry_due(again), None, "held meanwhile");
+        let again = stream.send().unwrap().1;
+        stream.acknowledge(Uuid([1; 16])).unwrap();
+        assert_eq!(stream.retry_due(again), None, "acknowledged meanwhile");
+    }
+
+    #[test]
+    fn updates_that_cannot_be_kept_apart_or_come_too_late_are_refused() {
+        let mut stream = Stream::new(true);
+        for uuid in [None, Some(vec![]), Some(vec![1; 15])] {
+            assert_eq!(stream.update(StatusUpdate { uuid, ..update(1, TaskRunning) }), Err(Refused::NoUuid));
+        }
+        stream.update(update(1, TaskFinished)).unwrap();
+        assert_eq!(stream.update(update(1, TaskFinished)), Ok(None), "a duplicate");
+        assert_eq!(
+            stream.update(update(2, TaskRunning)),
+            Err(Refused::AfterTerminal { uuid: Uuid([2; 16]) })
+        );
+        assert_eq!(stream.pending(), 1);
+    }
+
+    #[test]
+    fn replay_gives_what_was_not_acknowledged() {
+        let records =
+            [record(1, TaskStarting), ack(1), record(2, TaskRunning), record(3, TaskFinished), ack(9)];
+        let mut stream = Stream::replay(&records);
+        assert_eq!(stream.pending(), 2);
+        assert!(stream.checkpoint() && !stream.finished());
+        assert_eq!(state(stream.send()), Some((TaskRunning, Some(TaskFinished as i32), 10)));
+        assert_eq!(stream.update(update(1, TaskStarting)), Ok(None), "acknowledged before the restart");
+        let records = [record(1, TaskFinished), ack(1)];
+        assert!(Stream::replay(&records).finished());
+    }
 }

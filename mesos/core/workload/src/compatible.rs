@@ -141,7 +141,8 @@ fn additive_attribute(old: &Attribute, current: &[Attribute]) -> Result<(), Inco
     }
     match old.r#type() {
         value::Type::Scalar => {
-            let values = [old, new].map(|attribute| attribute.scalar.as_ref().map_or(0.0, |scalar| scalar.value));
+            let values =
+                [old, new].map(|attribute| attribute.scalar.as_ref().map_or(0.0, |scalar| scalar.value));
             if values[0] != values[1] {
                 return refused(format!(
                     "Value of scalar attribute '{name}' changed from {} to {}",
@@ -221,7 +222,9 @@ mod tests {
     fn additive_text(previous: &AgentInfo, current: &AgentInfo) -> String {
         match check(Policy::Additive, previous, current) {
             Ok(()) => "allowed".to_owned(),
-            Err(Incompatible(text)) => text.trim_start_matches("Configuration change not permitted under `additive` policy: ").to_owned(),
+            Err(Incompatible(text)) => text
+                .trim_start_matches("Configuration change not permitted under `additive` policy: ")
+                .to_owned(),
         }
     }
 
@@ -237,10 +240,7 @@ mod tests {
                 "Value of scalar resource 'cpus' decreased from 2 to 1",
             ),
             (info("ports:[1-10]", "rack:a;zones:[1-5];n:3"), "Resource not found: cpus:2"),
-            (
-                info("cpus(web):2;ports:[1-10]", "rack:a;zones:[1-5];n:3"),
-                "Resource not found: cpus:2",
-            ),
+            (info("cpus(web):2;ports:[1-10]", "rack:a;zones:[1-5];n:3"), "Resource not found: cpus:2"),
             (
                 info("cpus:2;ports:[2-10]", "rack:a;zones:[1-5];n:3"),
                 "Previous value of range resource 'ports' (ports:[1-10]) not included in current (ports:[2-10])",

@@ -68,7 +68,13 @@ mod tests {
             framework_id: Some(v1::FrameworkId { value: "f".into() }),
             ..ExecutorInfo::default()
         };
-        executor_environment(&options, &executor, &AgentId { value: "s".into() }, Path::new("/box"), checkpoint)
+        executor_environment(
+            &options,
+            &executor,
+            &AgentId { value: "s".into() },
+            Path::new("/box"),
+            checkpoint,
+        )
     }
 
     #[test]

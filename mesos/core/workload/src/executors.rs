@@ -2,7 +2,8 @@
 
 use mesos_api::internal::StatusUpdate;
 use mesos_api::v1::{
-    ExecutorId, FrameworkId, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus, executor, task_status::Reason,
+    ExecutorId, FrameworkId, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus, executor,
+    task_status::Reason,
 };
 use mesos_updates::state::is_terminal;
 use stout::{Time, duration};
@@ -17,7 +18,12 @@ use crate::{File, Phase, Workload, records};
 
 impl Workload {
     /// What has to be on disk before [`Input::Subscribe`] of an executor: how it is reached.
-    pub fn subscription_file(&self, framework: &FrameworkId, executor: &ExecutorId, link: &Link) -> Option<File> {
+    pub fn subscription_file(
+        &self,
+        framework: &FrameworkId,
+        executor: &ExecutorId,
+        link: &Link,
+    ) -> Option<File> {
         let executor = self.executor(framework, executor).filter(|executor| executor.checkpoint)?;
         let same = match (&executor.link, link) {
             (Link::Http(_) | Link::AwaitingHttp, Link::Http(_)) => true,
@@ -39,7 +45,10 @@ impl Workload {
         if let Err(why) = self.may_subscribe(framework, executor, &kind) {
             let Some(why) = why else { return };
             let id = &executor.value;
-            out.push(Effect::Note(format!("shutting down executor '{id}' of framework {}: {why}", framework.value)));
+            out.push(Effect::Note(format!(
+                "shutting down executor '{id}' of framework {}: {why}",
+                framework.value
+            )));
             out.push(send(framework, executor, &link, shutdown_event()));
             out.push(Effect::Close(link));
             return;
@@ -99,7 +108,9 @@ impl Workload {
             return Err(Some("the executor is unknown"));
         };
         match (found.state, kind) {
-            (ExecutorState::Registering, _) | (ExecutorState::Running, Subscription::Subscribe { .. }) => Ok(()),
+            (ExecutorState::Registering, _) | (ExecutorState::Running, Subscription::Subscribe { .. }) => {
+                Ok(())
+            }
             (ExecutorState::Running, Subscription::Reregister { .. })
                 if self.options.reregistration_retry_interval.is_some() =>
             {
@@ -154,7 +165,8 @@ impl Workload {
     ) {
         let Some(found) = self.executor(framework, executor) else { return };
         let known = |id: &TaskId| {
-            tasks.iter().any(|task| task.task_id == *id) || updates.iter().any(|update| update.status.task_id == *id)
+            tasks.iter().any(|task| task.task_id == *id)
+                || updates.iter().any(|update| update.status.task_id == *id)
         };
         let staging = found.launched.values().filter(|task| task.state() == TaskState::TaskStaging);
         let lost: Vec<TaskId> = staging.map(|task| task.task_id.clone()).filter(|id| !known(id)).collect();
@@ -376,7 +388,12 @@ impl Workload {
     }
 
     /// An executor whose only tasks were killed before it got them has nothing to wait for.
-    pub(crate) fn end_if_never_used(&mut self, framework: &FrameworkId, executor: &str, out: &mut Vec<Effect>) {
+    pub(crate) fn end_if_never_used(
+        &mut self,
+        framework: &FrameworkId,
+        executor: &str,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(found) = self.executor_mut(framework, executor) else { return };
         if found.state == ExecutorState::Running && !found.was_sent_a_task() && found.queued.is_empty() {
             self.end_executor(framework, executor, out);
@@ -394,7 +411,8 @@ impl Workload {
         if self.framework(&key.framework).is_none_or(|framework| framework.terminating) {
             return;
         }
-        let Some(executor) = self.run_mut(key).filter(|executor| executor.state == ExecutorState::Registering)
+        let Some(executor) =
+            self.run_mut(key).filter(|executor| executor.state == ExecutorState::Registering)
         else {
             return;
         };
@@ -446,10 +464,12 @@ struct TaskEnd {
 impl TaskEnd {
     fn new(termination: &Result<Option<Termination>, String>, pending: Option<&Termination>) -> Self {
         let found = termination.as_ref().ok().and_then(Option::as_ref);
-        let first = |part: fn(&Termination) -> Option<TaskState>| found.and_then(part).or(pending.and_then(part));
+        let first =
+            |part: fn(&Termination) -> Option<TaskState>| found.and_then(part).or(pending.and_then(part));
         let state = first(|termination| termination.state).unwrap_or(TaskState::TaskFailed);
         let reason = found.and_then(|found| found.reason).or(pending.and_then(|pending| pending.reason));
-        let mut messages: Vec<String> = pending.and_then(|pending| pending.message.clone()).into_iter().collect();
+        let mut messages: Vec<String> =
+            pending.and_then(|pending| pending.message.clone()).into_iter().collect();
         match termination {
             // Who ended it said why.
             Ok(None) | Err(_) if !messages.is_empty() => {}

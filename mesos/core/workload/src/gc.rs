@@ -77,9 +77,14 @@ mod tests {
 
     #[test]
     fn a_fuller_disk_keeps_less() {
-        for (headroom, usage, expected) in
-            [(0.1, 0.0, 0.9), (0.1, 0.5, 0.4), (0.1, 0.9, 0.0), (0.1, 1.0, 0.0), (0.0, 0.0, 1.0), (0.5, 0.9, 0.0)]
-        {
+        for (headroom, usage, expected) in [
+            (0.1, 0.0, 0.9),
+            (0.1, 0.5, 0.4),
+            (0.1, 0.9, 0.0),
+            (0.1, 1.0, 0.0),
+            (0.0, 0.0, 1.0),
+            (0.5, 0.9, 0.0),
+        ] {
             let age = max_age(WEEK, headroom, usage).as_secs_f64();
             assert!((age - WEEK.as_secs_f64() * expected).abs() < 1.0, "{headroom} {usage}: {age}");
         }

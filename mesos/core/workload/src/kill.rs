@@ -64,7 +64,9 @@ impl Workload {
 
     fn kill_pending(&mut self, framework: &FrameworkId, task: &TaskId, now: Time, out: &mut Vec<Effect>) {
         let Some(found) = self.framework_mut(framework) else { return };
-        let holds = |launch: &crate::model::PendingLaunch| launch.tasks.iter().any(|pending| pending.task_id == *task);
+        let holds = |launch: &crate::model::PendingLaunch| {
+            launch.tasks.iter().any(|pending| pending.task_id == *task)
+        };
         let Some(at) = found.launches.iter().position(holds) else { return };
         let launch = found.launches.remove(at);
         let message = if launch.group { GROUP_KILLED } else { KILLED };

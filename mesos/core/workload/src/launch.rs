@@ -45,7 +45,8 @@ impl Workload {
         }
         let executor = executor_for(&self.options, &framework, &task);
         let for_command_task = task.executor.is_none();
-        let request = Request { executor, for_command_task, tasks: vec![task], group: false, launch_executor };
+        let request =
+            Request { executor, for_command_task, tasks: vec![task], group: false, launch_executor };
         self.run(framework, pid, request, now, out);
     }
 
@@ -191,7 +192,8 @@ impl Workload {
                 let launch = &found.launches[*at];
                 let executor = &launch.executor.executor_id;
                 let earlier = found.launches.iter().take(*at);
-                launch.outcome.is_some() && !earlier.into_iter().any(|other| other.executor.executor_id == *executor)
+                launch.outcome.is_some()
+                    && !earlier.into_iter().any(|other| other.executor.executor_id == *executor)
             };
             let Some(at) = (0..found.launches.len()).find(ready) else { return };
             let mut launch = found.launches.remove(at);
@@ -259,7 +261,8 @@ impl Workload {
             return;
         }
         if let Some(whose) = self.unknown_resources(&launch) {
-            let message = format!("The checkpointed resources being used by the {whose} are unknown to the agent");
+            let message =
+                format!("The checkpointed resources being used by the {whose} are unknown to the agent");
             let fate = Fate { state: lost, reason: Reason::ResourcesUnknown, message: &message };
             self.drop_launch(framework, &launch, fate, now, out);
             return;
@@ -268,7 +271,9 @@ impl Workload {
         let state = executor.map(|executor| executor.state);
         let message = match (state, launch.launch_executor) {
             (None, None | Some(true)) => return self.launch_executor(framework, launch, out),
-            (None, Some(false)) if launch.for_command_task => return self.launch_executor(framework, launch, out),
+            (None, Some(false)) if launch.for_command_task => {
+                return self.launch_executor(framework, launch, out);
+            }
             (None, Some(false)) => "No executor is expected to launch and there is none running",
             (Some(state), Some(true)) => {
                 self.already_there(framework, &launch.executor.executor_id, state, out);
@@ -441,7 +446,12 @@ impl Workload {
         }
     }
 
-    pub(crate) fn task_files(&self, run: RunId<'_>, framework: &FrameworkId, tasks: &[TaskInfo]) -> Vec<File> {
+    pub(crate) fn task_files(
+        &self,
+        run: RunId<'_>,
+        framework: &FrameworkId,
+        tasks: &[TaskInfo],
+    ) -> Vec<File> {
         let staging = |task: &TaskInfo| new_task(task, TaskState::TaskStaging, framework);
         tasks.iter().map(|task| records::task(&self.layout, run, &staging(task))).collect()
     }
@@ -486,5 +496,7 @@ fn normalize_request(request: &mut Request, framework: &FrameworkInfo) -> Result
         all.push(&mut task.resources);
         all.extend(task.executor.as_mut().map(|executor| &mut executor.resources));
     }
-    all.into_iter().try_for_each(|resources| normalize(resources, framework)).map_err(|error| error.to_string())
+    all.into_iter()
+        .try_for_each(|resources| normalize(resources, framework))
+        .map_err(|error| error.to_string())
 }

@@ -255,10 +255,8 @@ impl Executor {
         let at = self.queued.iter().position(|queued| queued.task_id.value == task)?;
         let info = self.queued.remove(at);
         let queued = std::mem::take(&mut self.queued_groups);
-        self.queued_groups = queued
-            .into_iter()
-            .filter(|group| group.iter().any(|id| self.is_queued(id)))
-            .collect();
+        self.queued_groups =
+            queued.into_iter().filter(|group| group.iter().any(|id| self.is_queued(id))).collect();
         Some(info)
     }
 

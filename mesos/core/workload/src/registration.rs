@@ -3,8 +3,8 @@
 use mesos_api::internal::{RegisterSlaveMessage, ReregisterSlaveMessage, archive};
 use mesos_api::v1::{self, Task, TaskState, agent_info};
 
-use crate::model::{Executor, ExecutorState, Framework, new_task};
 use crate::Workload;
+use crate::model::{Executor, ExecutorState, Framework, new_task};
 
 /// The word by which an agent makes itself known.
 #[derive(Debug, Clone, PartialEq)]

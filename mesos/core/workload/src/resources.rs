@@ -25,7 +25,10 @@ pub fn framework_roles(info: &FrameworkInfo) -> Vec<&str> {
 /// # Errors
 ///
 /// When a resource is not valid, or nobody can say for which role it is.
-pub(crate) fn normalize(resources: &mut Vec<Resource>, framework: &FrameworkInfo) -> Result<(), NormalizeError> {
+pub(crate) fn normalize(
+    resources: &mut Vec<Resource>,
+    framework: &FrameworkInfo,
+) -> Result<(), NormalizeError> {
     let roles = framework_roles(framework);
     for resource in resources.iter_mut().filter(|resource| resource.allocation_info.is_none()) {
         let [role] = roles[..] else { return Err(NormalizeError::NoRole { name: resource.name.clone() }) };

@@ -92,7 +92,9 @@ impl Workload {
                         self.total = total;
                         self.checkpointed = resources;
                     }
-                    Err(error) => out.push(Effect::Note(format!("cannot use checkpointed resources: {error}"))),
+                    Err(error) => {
+                        out.push(Effect::Note(format!("cannot use checkpointed resources: {error}")))
+                    }
                 }
                 if let Some(next) = sync.next {
                     self.checkpoint_resources(next, out);

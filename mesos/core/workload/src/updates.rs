@@ -2,7 +2,8 @@
 
 use mesos_api::internal::{ReconcileTasksMessage, StatusUpdate};
 use mesos_api::v1::{
-    ContainerId, ExecutorId, FrameworkId, TaskId, TaskState, TaskStatus, executor, framework_info::capability::Type,
+    ContainerId, ExecutorId, FrameworkId, TaskId, TaskState, TaskStatus, executor,
+    framework_info::capability::Type,
     task_status::{Reason, Source},
 };
 use mesos_updates::{Uuid, state::is_terminal};
@@ -81,7 +82,9 @@ impl Workload {
         let framework = update.framework_id.clone();
         if update.status.state() == TaskState::TaskStaging {
             let id = &executor.value;
-            out.push(Effect::Note(format!("executor '{id}' sent TASK_STAGING, which is not allowed: it ends")));
+            out.push(Effect::Note(format!(
+                "executor '{id}' sent TASK_STAGING, which is not allowed: it ends"
+            )));
             self.end_executor(&framework, id, out);
             return;
         }
@@ -135,7 +138,10 @@ impl Workload {
         if let Err(error) = executor.set_task_status(&update.status) {
             let state = update.status.state().as_str_name();
             out.push(Effect::Count(Count::InvalidUpdate));
-            out.push(Effect::Note(format!("ignoring an update of task '{}' to {state}: {error}", task.value)));
+            out.push(Effect::Note(format!(
+                "ignoring an update of task '{}' to {state}: {error}",
+                task.value
+            )));
             return false;
         }
         let key = key_of(executor);
@@ -151,7 +157,13 @@ impl Workload {
         true
     }
 
-    pub(crate) fn accepted(&mut self, framework: &FrameworkId, task: &TaskId, uuid: Uuid, out: &mut Vec<Effect>) {
+    pub(crate) fn accepted(
+        &mut self,
+        framework: &FrameworkId,
+        task: &TaskId,
+        uuid: Uuid,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(found) = self.framework(framework) else { return };
         let key = (task.value.clone(), uuid);
         let maker = found.executors.values().find(|executor| executor.unaccepted.contains(&key));
@@ -212,10 +224,16 @@ impl Workload {
     }
 
     /// Ends tasks for the master that it counts on and that are not here.
-    pub(crate) fn reconcile(&mut self, messages: Vec<ReconcileTasksMessage>, now: Time, out: &mut Vec<Effect>) {
+    pub(crate) fn reconcile(
+        &mut self,
+        messages: Vec<ReconcileTasksMessage>,
+        now: Time,
+        out: &mut Vec<Effect>,
+    ) {
         for message in messages {
             let framework = message.framework_id.clone();
-            let aware = message.framework.as_ref().is_some_and(|info| has_capability(info, Type::PartitionAware));
+            let aware =
+                message.framework.as_ref().is_some_and(|info| has_capability(info, Type::PartitionAware));
             let state = if aware { TaskState::TaskDropped } else { TaskState::TaskLost };
             for status in message.statuses {
                 let task = status.task_id;

@@ -264,8 +264,12 @@ impl Workload {
         if executor.checkpoint {
             let agent = self.agent_id().value;
             let container = container_text(&executor.container_id);
-            let run =
-                RunId { agent: &agent, framework: &framework.value, executor: executor.id(), container: &container };
+            let run = RunId {
+                agent: &agent,
+                framework: &framework.value,
+                executor: executor.id(),
+                container: &container,
+            };
             out.push(Effect::Seal(self.layout.sentinel(run)));
         }
         out.push(Effect::Close(executor.link.clone()));
@@ -301,7 +305,10 @@ impl Workload {
 
     fn registered(&mut self, id: AgentId, out: &mut Vec<Effect>) {
         if let Some(known) = self.info.id.as_ref().filter(|known| **known != id) {
-            out.push(Effect::Fatal(format!("registered but got wrong id {}, expected {}", id.value, known.value)));
+            out.push(Effect::Fatal(format!(
+                "registered but got wrong id {}, expected {}",
+                id.value, known.value
+            )));
             return;
         }
         if self.phase == Phase::Disconnected {

@@ -35,7 +35,10 @@ pub(super) fn of_agents(view: &View, visibility: &Visibility) -> master::Respons
 }
 
 pub(super) fn of_frameworks(view: &View, visibility: &Visibility) -> master::Response {
-    master::Response { get_frameworks: Some(frameworks(&view.snapshot, visibility)), ..of(Type::GetFrameworks) }
+    master::Response {
+        get_frameworks: Some(frameworks(&view.snapshot, visibility)),
+        ..of(Type::GetFrameworks)
+    }
 }
 
 pub(super) fn of_executors(view: &View, visibility: &Visibility) -> master::Response {
@@ -90,7 +93,8 @@ fn executors(snapshot: &Snapshot, visibility: &Visibility) -> GetExecutors {
     let mut executors = Vec::new();
     for framework in visible(snapshot, visibility) {
         for (agent, of_agent) in &framework.executors {
-            let of_agent = of_agent.values().filter(|executor| visibility.executor(executor, &framework.info));
+            let of_agent =
+                of_agent.values().filter(|executor| visibility.executor(executor, &framework.info));
             executors.extend(of_agent.map(|executor| get_executors::Executor {
                 executor_info: (**executor).clone(),
                 agent_id: agent.clone(),

@@ -64,7 +64,8 @@ impl Run<'_> {
         }
         resources = understood(resources, framework);
         let headroom = self.headroom_of(&resources);
-        let held_back = !(self.available.clone() - &headroom).contains(&self.required);
+        let held_back =
+            !self.required.is_empty() && !(self.available.clone() - &headroom).contains(&self.required);
         if held_back {
             resources = narrow(resources, |resource| !is_headroom(resource));
         }

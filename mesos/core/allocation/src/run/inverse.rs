@@ -20,7 +20,7 @@ impl Allocation {
                         && !maintenance.outstanding.contains(&framework.id);
                     if asked {
                         maintenance.outstanding.insert(framework.id.clone());
-                        let unavailability = maintenance.unavailability.clone();
+                        let unavailability = maintenance.unavailability;
                         all.entry(member.framework).or_default().insert(agent.id.clone(), unavailability);
                     }
                 }

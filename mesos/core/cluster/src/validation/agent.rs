@@ -11,7 +11,7 @@ use super::{Verdict, executor, framework, id, within};
 use crate::wire::is_uuid;
 
 /// The oldest agents that may register.
-const VERSION_MIN: (u64, u64, u64) = (1, 0, 0);
+const VERSION_MIN: Version = Version::new(1, 0, 0);
 
 fn resources(protos: &[Resource]) -> Verdict {
     validate::resources(protos).map_err(|error| error.to_string())
@@ -74,10 +74,7 @@ pub fn reregister(message: &ReregisterSlaveMessage) -> Verdict {
             return Err(format!("Executor has an invalid FrameworkID '{found}'"));
         };
         if !executors.insert((framework, &info.executor_id)) {
-            return Err(format!(
-                "Framework '{framework}' has a duplicate ExecutorID '{}'",
-                info.executor_id
-            ));
+            return Err(format!("Framework '{framework}' has a duplicate ExecutorID '{}'", info.executor_id));
         }
     }
     let mut tasks = BTreeSet::new();
@@ -112,9 +109,8 @@ pub fn reregister(message: &ReregisterSlaveMessage) -> Verdict {
 pub fn version(version: &str) -> Verdict {
     let parsed: Version =
         version.parse().map_err(|error| format!("failed to parse version '{version}': {error}"))?;
-    let minimum = Version::new(VERSION_MIN.0, VERSION_MIN.1, VERSION_MIN.2);
-    if parsed < minimum {
-        return Err(format!("agent version is {parsed}, minimum supported agent version is {minimum}"));
+    if parsed < VERSION_MIN {
+        return Err(format!("agent version is {parsed}, minimum supported agent version is {VERSION_MIN}"));
     }
     Ok(())
 }
@@ -165,7 +161,10 @@ mod tests {
         refused(|it| it.slave.id = Some("a/b".into()), "invalid characters");
         refused(|it| it.frameworks.push(it.frameworks[0].clone()), "duplicate FrameworkID");
         refused(|it| it.frameworks[0].id = None, "Framework has no FrameworkID");
-        refused(|it| it.executor_infos[0].framework_id = Some("g".into()), "Executor has an invalid FrameworkID");
+        refused(
+            |it| it.executor_infos[0].framework_id = Some("g".into()),
+            "Executor has an invalid FrameworkID",
+        );
         refused(|it| it.executor_infos.push(it.executor_infos[0].clone()), "duplicate ExecutorID");
         refused(|it| it.tasks[0].task_id = "".into(), "Task has an invalid TaskID");
         refused(|it| it.tasks[0].agent_id = "b".into(), "Task has an invalid SlaveID");

@@ -47,11 +47,7 @@ pub fn call(call: &Call, principal: Option<&str>) -> Verdict {
         (_, Some(acknowledge)) if r#type == Type::AcknowledgeOperationStatus => &acknowledge.uuid,
         _ => return Ok(()),
     };
-    if is_uuid(uuid) {
-        Ok(())
-    } else {
-        Err("Not a valid UUID: expecting 16 bytes".to_owned())
-    }
+    if is_uuid(uuid) { Ok(()) } else { Err("Not a valid UUID: expecting 16 bytes".to_owned()) }
 }
 
 fn subscribe(call: &Call, principal: Option<&str>) -> Verdict {

@@ -153,8 +153,7 @@ mod tests {
         };
         expect(check(&http("/")), None);
         expect(check(&http("a")), Some("must start with '/'"));
-        let command =
-            |command| CheckInfo { command: Some(Command { command }), ..of(Type::Command) };
+        let command = |command| CheckInfo { command: Some(Command { command }), ..of(Type::Command) };
         expect(check(&command(shell(Some("true")))), None);
         expect(check(&command(shell(None))), Some("must contain 'shell command'"));
     }

@@ -30,9 +30,7 @@ fn variable(variable: &Variable) -> Verdict {
     // A variable without a type is a plain value.
     let r#type = variable.r#type.map_or(VariableType::Value, |_| variable.r#type());
     match r#type {
-        VariableType::Unknown => {
-            Err("Environment variable of type 'UNKNOWN' is not allowed".to_owned())
-        }
+        VariableType::Unknown => Err("Environment variable of type 'UNKNOWN' is not allowed".to_owned()),
         VariableType::Value if variable.value.is_none() => {
             Err(format!("Environment variable '{name}' of type 'VALUE' must have a value set"))
         }
@@ -73,10 +71,9 @@ pub fn secret(secret: &Secret) -> Verdict {
         (SecretType::Reference, None, _) => {
             Err("Secret of type REFERENCE must have the 'reference' field set".to_owned())
         }
-        (SecretType::Reference, Some(reference), Some(_)) => Err(format!(
-            "Secret '{}' of type REFERENCE must not have the 'value' field set",
-            reference.name
-        )),
+        (SecretType::Reference, Some(reference), Some(_)) => {
+            Err(format!("Secret '{}' of type REFERENCE must not have the 'value' field set", reference.name))
+        }
         (SecretType::Value, _, None) => {
             Err("Secret of type VALUE must have the 'value' field set".to_owned())
         }

@@ -127,8 +127,7 @@ mod tests {
             mesos: image.then(|| container_info::MesosInfo { image: Some(Image::default()) }),
             ..ContainerInfo::default()
         };
-        let default_in =
-            |container| ExecutorInfo { container: Some(container), ..of(Type::Default) };
+        let default_in = |container| ExecutorInfo { container: Some(container), ..of(Type::Default) };
         for fine in [
             of(Type::Custom),
             of(Type::Default),

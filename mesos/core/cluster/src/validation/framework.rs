@@ -126,8 +126,7 @@ mod tests {
         for (seconds, fine) in
             [(0.0, true), (1e9, true), (1e10, false), (f64::NAN, false), (f64::INFINITY, false)]
         {
-            let framework =
-                FrameworkInfo { failover_timeout: Some(seconds), ..FrameworkInfo::default() };
+            let framework = FrameworkInfo { failover_timeout: Some(seconds), ..FrameworkInfo::default() };
             assert_eq!(failover_timeout(&framework).is_ok(), fine, "{seconds}");
         }
     }

@@ -55,8 +55,9 @@ pub fn launch<'a>(
         .collect::<Result<Vec<_>, _>>()?;
     let resources = executor::for_launch(info, framework, agent)?;
     kind(info)?;
-    if let Some(task) =
-        tasks.into_iter().find(|task| task.executor.as_ref().is_some_and(|own| !executor::same(info, own, &resources)))
+    if let Some(task) = tasks
+        .into_iter()
+        .find(|task| task.executor.as_ref().is_some_and(|own| !executor::same(info, own, &resources)))
     {
         return Err(format!(
             "The `ExecutorInfo` of task '{}' is different from executor '{}'",
@@ -136,10 +137,7 @@ fn enough(info: &ExecutorInfo, resources: &Resources) -> Result<(), String> {
 
 fn together(needs: &Needs) -> Result<(), String> {
     let total = needs.tasks.iter().sum::<Resources>() + &needs.executor;
-    within(
-        resource::unique_persistence_ids(&total),
-        "Task group and executor use duplicate persistence ID",
-    )?;
+    within(resource::unique_persistence_ids(&total), "Task group and executor use duplicate persistence ID")?;
     within(
         resource::not_mixed_with_revocable(&total),
         "Task group and executor mix revocable and non-revocable resources",

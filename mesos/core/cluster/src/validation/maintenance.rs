@@ -96,12 +96,9 @@ mod tests {
     #[test]
     fn rules_for_machines() {
         assert_eq!(machines(&[id("a", ""), id("", "1.2.3.4"), id("a", "1.2.3.4")]), Ok(()));
-        for wrong in [
-            vec![],
-            vec![id("", "")],
-            vec![id("a", "1.2.3")],
-            vec![id("a", "1.2.3.4"), id("A", "1.2.3.4")],
-        ] {
+        for wrong in
+            [vec![], vec![id("", "")], vec![id("a", "1.2.3")], vec![id("a", "1.2.3.4"), id("A", "1.2.3.4")]]
+        {
             assert!(machines(&wrong).is_err(), "{wrong:?}");
         }
     }
@@ -122,8 +119,7 @@ mod tests {
     #[test]
     fn machine_that_is_down_stays_scheduled() {
         let mut state = empty();
-        let info =
-            MachineInfo { id: id("a", ""), mode: Some(Mode::Down as i32), ..MachineInfo::default() };
+        let info = MachineInfo { id: id("a", ""), mode: Some(Mode::Down as i32), ..MachineInfo::default() };
         let machine = MachineState { info, ..MachineState::default() };
         state.machines.insert(Machine::from(&id("a", "")), Arc::new(machine));
         assert!(schedule(&Schedule::default(), &state).is_err());

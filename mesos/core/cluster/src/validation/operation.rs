@@ -40,7 +40,6 @@ fn of_one_provider(protos: &[mesos_api::v1::Resource]) -> Result<Resources, Stri
     let resources = resource::resources(protos).map_err(|error| format!("Invalid resources: {error}"))?;
     within(resource::one_provider(&resources), "Invalid resources")?;
     if resources.is_empty() {
-        // Mesos applies such an operation, to no effect.
         return Err("Invalid resources: the operation has none".to_owned());
     }
     Ok(resources)

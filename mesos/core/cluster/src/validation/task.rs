@@ -83,10 +83,7 @@ fn with_executor(needs: &Needs) -> Verdict {
         ));
     }
     let total = &needs.task + &needs.executor;
-    within(
-        resource::unique_persistence_ids(&total),
-        "Task and its executor use duplicate persistence ID",
-    )?;
+    within(resource::unique_persistence_ids(&total), "Task and its executor use duplicate persistence ID")?;
     within(
         resource::not_mixed_with_revocable(&total),
         "Task and its executor mix revocable and non-revocable resources",

@@ -43,7 +43,8 @@ impl Disk for MemoryDisk {
     }
 
     fn directories(&self, path: &Path) -> Result<Vec<String>, String> {
-        let below = self.files.keys().chain(self.links.keys()).filter_map(|file| file.strip_prefix(path).ok());
+        let below =
+            self.files.keys().chain(self.links.keys()).filter_map(|file| file.strip_prefix(path).ok());
         let mut names: Vec<String> = below
             .filter(|rest| rest.components().count() > 1)
             .filter_map(|rest| rest.components().next())

@@ -2,7 +2,10 @@ use std::path::Path;
 
 use mesos_api::Message;
 use mesos_api::v1::{AgentInfo, ExecutorInfo, FrameworkInfo, Resource, Task};
-use mesos_resources::{Resources, format::{HasResources, upgrade_all}};
+use mesos_resources::{
+    Resources,
+    format::{HasResources, upgrade_all},
+};
 use mesos_updates::record;
 
 use super::{Disk, Found, FoundAgent, FoundExecutor, FoundFramework, FoundRun, FoundTask};
@@ -27,7 +30,9 @@ pub enum RecoveryError {
     #[error("{0}")]
     Incompatible(String),
     /// Reservations and volumes do not fit the agent's resources.
-    #[error("Checkpointed resources {checkpointed} are incompatible with agent resources {configured}: {reason}")]
+    #[error(
+        "Checkpointed resources {checkpointed} are incompatible with agent resources {configured}: {reason}"
+    )]
     Resources {
         /// What is remembered.
         checkpointed: String,
@@ -77,7 +82,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Counts something unreadable, or gives up.
-    fn tolerate<T>(&mut self, what: &'static str, path: &Path, reason: String) -> Result<Option<T>, RecoveryError> {
+    fn tolerate<T>(
+        &mut self,
+        what: &'static str,
+        path: &Path,
+        reason: String,
+    ) -> Result<Option<T>, RecoveryError> {
         let error = RecoveryError::Read { what, path: path.display().to_string(), reason };
         if self.strict {
             return Err(error);
@@ -265,5 +275,6 @@ impl Reader<'_> {
 /// Agents of before 1.5.1 did not write whether they had made up an executor.
 fn looks_made_up(info: &ExecutorInfo) -> bool {
     let program = info.command.as_ref().and_then(|command| command.value.as_deref()).unwrap_or_default();
-    program.ends_with("mesos-executor") && info.name.as_deref().unwrap_or_default().starts_with("Command Executor")
+    program.ends_with("mesos-executor")
+        && info.name.as_deref().unwrap_or_default().starts_with("Command Executor")
 }

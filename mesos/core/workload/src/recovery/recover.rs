@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
+use mesos_api::internal::status_update_record;
 use mesos_api::v1::{AgentId, ContainerId, FrameworkId, TaskState};
 use mesos_resources::{Resources, apply_checkpointed};
 use mesos_updates::{Stream, TaskKey, state::is_terminal};
-use mesos_api::internal::status_update_record;
 
 use super::{Found, FoundAgent, FoundExecutor, FoundFramework, FoundRun, FoundTask, RecoveryError};
 use crate::compatible::{Policy, check, same};
@@ -66,11 +66,12 @@ impl Workload {
         let resources = found.resources.target.clone().unwrap_or_else(|| found.resources.info.clone());
         recovered.sync = found.resources.target;
         let configured = self.configured();
-        self.total = apply_checkpointed(&configured, &resources).map_err(|error| RecoveryError::Resources {
-            checkpointed: resources.to_string(),
-            configured: configured.to_string(),
-            reason: error.to_string(),
-        })?;
+        self.total =
+            apply_checkpointed(&configured, &resources).map_err(|error| RecoveryError::Resources {
+                checkpointed: resources.to_string(),
+                configured: configured.to_string(),
+                reason: error.to_string(),
+            })?;
         // Until the target is in force, what was is remembered.
         self.checkpointed = if recovered.sync.is_some() { found.resources.info } else { resources };
         let Some(agent) = found.agent else { return Ok(recovered) };
@@ -144,7 +145,8 @@ impl Workload {
         let id = FrameworkId { value: found.id.clone() };
         let info = found.info.filter(|_| !found.executors.is_empty());
         let Some(mut info) = info else {
-            let paths = [self.layout.framework(&agent, &found.id), self.layout.framework_meta(&agent, &found.id)];
+            let paths =
+                [self.layout.framework(&agent, &found.id), self.layout.framework_meta(&agent, &found.id)];
             out.push(Effect::Collect(paths.into_iter().map(old).collect()));
             return;
         };
@@ -167,7 +169,8 @@ impl Workload {
     ) {
         let agent = self.agent_id().value;
         let (id, latest) = (found.id.clone(), found.latest.clone().unwrap_or_default());
-        let run_id = |container| RunId { agent: &agent, framework: &framework.value, executor: &id, container };
+        let run_id =
+            |container| RunId { agent: &agent, framework: &framework.value, executor: &id, container };
         let newest = found.runs.iter().find(|run| run.id == latest).cloned();
         let info = found.info.clone().zip(newest);
         let Some((mut info, run)) = info else {
@@ -194,7 +197,10 @@ impl Workload {
             framework_id: framework.clone(),
             container_id: ContainerId { value: run.id.clone(), parent: None },
             directory: self.layout.run(run_id(&run.id)),
-            user: self.options.switch_user.then(|| command_user.unwrap_or_else(|| framework_info.user.clone())),
+            user: self
+                .options
+                .switch_user
+                .then(|| command_user.unwrap_or_else(|| framework_info.user.clone())),
             checkpoint: true,
             for_command_task: found.for_command_task,
             state: ExecutorState::Registering,
@@ -264,7 +270,8 @@ fn recover_task(
     task.set_state(TaskState::TaskStaging);
     executor.launched.insert(found.id.clone(), task);
     for record in &found.records {
-        let Some(update) = record.update.as_ref().filter(|_| record.r#type() == status_update_record::Type::Update)
+        let Some(update) =
+            record.update.as_ref().filter(|_| record.r#type() == status_update_record::Type::Update)
         else {
             continue;
         };

@@ -1,0 +1,174 @@
+//! What is done for one run of an executor: its files, its container, its resources. Jobs of a run go in
+//! order, those of different runs at the same time.
+
+use std::time::Duration;
+
+use libprocess::{Context, FutureError};
+use mesos_api::v1::{Resource, TaskId};
+use mesos_containerizer::{ContainerConfig, ContainerError, Launched};
+use mesos_workload::{File, Input, Launch, PrepareError, RunKey, Termination};
+
+use tracing::error;
+
+use crate::disk;
+use crate::process::AgentProcess;
+
+/// The wait before files that could not be written are tried again.
+const WRITE_RETRY_WAIT: Duration = Duration::from_secs(5);
+
+/// A job of a run.
+#[derive(Debug)]
+pub(crate) enum RunJob {
+    /// Write its files and launch its container.
+    Launch(Box<Launch>),
+    /// Write files, give the container resources.
+    Prepare { run: RunKey, files: Vec<File>, resources: Option<Vec<Resource>>, tasks: Vec<TaskId> },
+    /// Write files that no run waits for, again until it succeeds.
+    Files { key: String, files: Vec<File> },
+}
+
+impl RunJob {
+    /// What it has to wait for.
+    fn key(&self) -> &String {
+        match self {
+            RunJob::Launch(launch) => &launch.run.container.value,
+            RunJob::Prepare { run, .. } => &run.container.value,
+            RunJob::Files { key, .. } => key,
+        }
+    }
+}
+
+impl AgentProcess {
+    pub(crate) fn begin_run_job(&mut self, cx: &mut Context<Self>, job: RunJob) {
+        let key = job.key().clone();
+        if let Some(job) = self.runs.begin(key, job) {
+            self.do_run_job(cx, job);
+        }
+    }
+
+    fn do_run_job(&mut self, cx: &mut Context<Self>, job: RunJob) {
+        let key = job.key().clone();
+        match job {
+            RunJob::Launch(launch) => self.launch(cx, *launch, key),
+            RunJob::Files { files, .. } => self.write_again(cx, key, files),
+            RunJob::Prepare { run, files, resources, tasks } => {
+                let written =
+                    (!files.is_empty()).then(|| cx.node().run_blocking(move || disk::write_files(&files)));
+                let (containerizer, container) = (self.containerizer.clone(), run.container.clone());
+                let job = async move {
+                    if let Some(written) = written {
+                        written
+                            .await
+                            .map_err(|error| error.to_string())
+                            .flatten()
+                            .map_err(PrepareError::Checkpoint)?;
+                    }
+                    let Some(resources) = resources else { return Ok(false) };
+                    match containerizer.update(&container, resources).await {
+                        Ok(()) => Ok(true),
+                        Err(error) => Err(PrepareError::Update(error.to_string())),
+                    }
+                };
+                cx.run(job, move |agent, cx, outcome| {
+                    match outcome {
+                        // Nobody waits for files alone.
+                        Ok(false) => {}
+                        Ok(true) => agent.step(cx, Input::Prepared { run, tasks, outcome: Ok(()) }),
+                        Err(error) => agent.step(cx, Input::Prepared { run, tasks, outcome: Err(error) }),
+                    }
+                    agent.run_job_ended(cx, &key);
+                });
+            }
+        }
+    }
+
+    fn launch(&mut self, cx: &mut Context<Self>, launch: Launch, key: String) {
+        let Launch {
+            run,
+            files,
+            links,
+            directory,
+            user,
+            command,
+            container,
+            resources,
+            environment,
+            pid_file,
+        } = launch;
+        let written = cx.node().run_blocking(move || {
+            disk::write_files(&files)?;
+            disk::make_links(&links)
+        });
+        let config = ContainerConfig {
+            user,
+            resources,
+            environment,
+            pid_checkpoint: pid_file,
+            container,
+            ..ContainerConfig::new(command, directory)
+        };
+        let (containerizer, id) = (self.containerizer.clone(), run.container.clone());
+        let job = async move {
+            let written = written.await.map_err(|error| error.to_string()).flatten();
+            written.map_err(|error| format!("failed to checkpoint: {error}"))?;
+            match containerizer.launch(&id, config).await {
+                Ok(Launched::New) => Ok(()),
+                Ok(Launched::Already) => Err("a container with this id has been launched before".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        cx.run(job, move |agent, cx, outcome| {
+            agent.step(cx, Input::Launched { run: run.clone(), outcome });
+            agent.watch(cx, run);
+            agent.run_job_ended(cx, &key);
+        });
+    }
+
+    fn write_again(&mut self, cx: &mut Context<Self>, key: String, files: Vec<File>) {
+        let work = move || {
+            let written = disk::write_files(&files);
+            (files, written)
+        };
+        cx.run_blocking(work, move |agent, cx, (files, written)| match written {
+            Ok(()) => agent.run_job_ended(cx, &key),
+            Err(reason) => {
+                error!(%reason, "failed to checkpoint, trying again");
+                cx.delay(WRITE_RETRY_WAIT, move |agent, cx| agent.write_again(cx, key, files));
+            }
+        });
+    }
+
+    fn run_job_ended(&mut self, cx: &mut Context<Self>, key: &String) {
+        if let Some(next) = self.runs.ended(key) {
+            self.do_run_job(cx, next);
+        }
+    }
+
+    /// Tells the model when a container is gone.
+    pub(crate) fn watch(&mut self, cx: &mut Context<Self>, run: RunKey) {
+        let ended = self.containerizer.wait(&run.container);
+        cx.run(ended, move |agent, cx, outcome| {
+            let termination = match outcome {
+                Ok(termination) => Ok(termination.map(told)),
+                Err(error) => Err(error.to_string()),
+            };
+            agent.step(cx, Input::Terminated { run, termination });
+        });
+    }
+}
+
+/// The model's view of how a container ended.
+fn told(termination: mesos_containerizer::Termination) -> Termination {
+    Termination {
+        status: termination.status,
+        state: termination.state,
+        reason: termination.reason,
+        message: termination.message,
+        limited_resources: termination.limited_resources,
+    }
+}
+
+/// Whether something failed because there is no such container.
+pub(crate) fn is_unknown(error: &FutureError) -> bool {
+    matches!(ContainerError::of(error), Some(ContainerError::Unknown { .. }))
+}

@@ -1,0 +1,3 @@
+//! The commands that agents start this program with.
+
+pub(crate) use mesos_local::helpers::dispatch;

@@ -1,0 +1,23 @@
+//! What the tests stand on: daemons in processes of their own, plain HTTP, a framework, Python clients.
+
+mod cluster;
+mod command;
+mod daemon;
+mod events;
+mod framework;
+mod http;
+mod python;
+mod scratch;
+mod tasks;
+mod wait;
+
+pub(crate) use cluster::{Cluster, shared};
+pub(crate) use command::{Finished, finish, mesos};
+pub(crate) use daemon::{Daemon, free_port};
+pub(crate) use events::Events;
+pub(crate) use framework::Framework;
+pub(crate) use http::{Answer, Connection, get, get_json, post, post_json, request, request_bytes};
+pub(crate) use python::{descriptors, interpreter, script, transcript};
+pub(crate) use scratch::{Scratch, processes_of, resident_bytes};
+pub(crate) use tasks::{command_task, executor_task, framework_info, launch, offer_cpus, resources, task_id};
+pub(crate) use wait::{PATIENCE, until};
