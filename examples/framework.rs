@@ -103,7 +103,7 @@ impl Framework {
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     // The agents of a cluster in this process start their executors as this program.
-    if let Some(code) = mesos_local::helpers::dispatch(&std::env::args().collect::<Vec<_>>()) {
+    if let Some(code) = mesos_local::helpers::dispatch() {
         return Ok(code);
     }
     let mut arguments = std::env::args().skip(1);

@@ -76,6 +76,7 @@ impl<P: Process> Shared<P> {
     pub(crate) fn ended(&self) {
         let life = std::mem::replace(&mut *self.life.lock(), Life::Ended);
         let Life::Alive { linkers, waiters } = life else { return };
+        self.routes.clear();
         linkers.into_values().for_each(|linker| linker.exited(self.upid.clone()));
         waiters.into_iter().for_each(|waiter| waiter.set(()));
     }

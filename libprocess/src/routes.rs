@@ -58,6 +58,12 @@ impl Routes {
         None
     }
 
+    /// Drops all handlers: they may hold the process that they belong to.
+    pub(crate) fn clear(&self) {
+        let dropped = std::mem::take(&mut *self.by_path.write());
+        drop(dropped); // After the lock: what a handler holds may have routes itself.
+    }
+
     /// Paths and what they are for, in the order of the alphabet.
     pub(crate) fn help(&self) -> Vec<(String, &'static str)> {
         self.by_path.read().iter().map(|(path, route)| (path.clone(), route.help)).collect()

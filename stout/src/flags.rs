@@ -1,6 +1,6 @@
 //! Flags of a program, each declared once.
 //!
-//! A flag is a field of a struct that [`flags!`](crate::flags!) declares: its doc comment is
+//! A flag is a field of a struct that [`flags!`](macro@crate::flags) declares: its doc comment is
 //! the help text, and from the field come the command line, the environment, the values in
 //! files, the help, the effective values as JSON and the table for the documentation.
 //!
@@ -83,7 +83,7 @@ pub use help::{docs_table, help};
 pub use parser::{FlagsError, Parsed, Parser};
 pub use value::{FilePolicy, FlagValue};
 
-/// A struct of flags; implemented by [`flags!`](crate::flags!).
+/// A struct of flags; implemented by [`flags!`](macro@crate::flags).
 pub trait Flags: Default {
     /// What each flag is, in order of declaration.
     fn specs() -> Vec<FlagSpec>;
@@ -103,7 +103,7 @@ pub fn to_json(flags: &impl Flags) -> serde_json::Map<String, serde_json::Value>
     values.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect()
 }
 
-/// Declares a struct of [flags](crate::flags).
+/// Declares a struct of [flags](mod@crate::flags).
 #[macro_export]
 macro_rules! flags {
     (

@@ -5,7 +5,7 @@
 //! - [`interval`] holds sets of integers as ranges, [`Version`] compares semantic versions;
 //! - [`fs`] writes files that survive a crash;
 //! - [`proc`] shows the processes of this machine;
-//! - [`flags`] reads a program's flags, each declared once;
+//! - [`mod@flags`] reads a program's flags, each declared once;
 //! - [`WireMessage`] is what a message must be to travel between processes.
 //!
 //! ```

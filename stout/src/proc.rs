@@ -124,10 +124,10 @@ pub fn snapshot() -> io::Result<Vec<Stat>> {
 }
 
 /// Whom `root` has brought into the world, as far as that can still be told: its descendants, the
-/// members of `sessions` and of sessions and groups that any of them lead, and their descendants.
-/// Neither `root` itself nor the calling process is among them.
+/// members of the sessions and groups that `leaders` or any of them lead or led, and their
+/// descendants. Neither `root` itself nor the calling process is among them.
 #[must_use]
-pub fn family(processes: &[Stat], root: u32, sessions: &[u32]) -> BTreeSet<u32> {
+pub fn family(processes: &[Stat], root: u32, leaders: &[u32]) -> BTreeSet<u32> {
     let me = std::process::id();
     let mut found = BTreeSet::new();
     loop {
@@ -135,7 +135,8 @@ pub fn family(processes: &[Stat], root: u32, sessions: &[u32]) -> BTreeSet<u32> 
         for process in processes {
             let known = |id: &u32| found.contains(id);
             let belongs = process.ppid == root
-                || sessions.contains(&process.session)
+                || leaders.contains(&process.session)
+                || leaders.contains(&process.group)
                 || known(&process.ppid)
                 || known(&process.session)
                 || known(&process.group);
@@ -164,11 +165,11 @@ pub struct Signalled {
 /// # Errors
 ///
 /// `/proc` cannot be read.
-pub fn signal_family(root: u32, sessions: &[u32], signal: Signal) -> io::Result<Signalled> {
+pub fn signal_family(root: u32, leaders: &[u32], signal: Signal) -> io::Result<Signalled> {
     let mut members = BTreeSet::new();
     for _ in 0..FREEZE_PASSES_MAX {
         let processes = snapshot()?;
-        let now = family(&processes, root, sessions);
+        let now = family(&processes, root, leaders);
         let live = |pid: &u32| processes.iter().any(|process| process.pid == *pid && !process.has_ended());
         let new: Vec<u32> = now.into_iter().filter(|pid| !members.contains(pid) && live(pid)).collect();
         if new.is_empty() {
@@ -230,9 +231,11 @@ mod tests {
             process(15, 1, 99, 99), // in a session that the caller knows of
             process(20, 5, 10, 10), // in the root's own session, but no descendant
             process(21, 1, 21, 21),
+            process(22, 1, 98, 10), // in a group that the caller knows of
         ];
         assert_eq!(family(&processes, 10, &[]), [11, 12, 13, 14].into());
         assert_eq!(family(&processes, 10, &[99]), [11, 12, 13, 14, 15].into());
+        assert_eq!(family(&processes, 10, &[98]), [11, 12, 13, 14, 22].into());
         assert_eq!(family(&processes, 12, &[]), BTreeSet::new());
     }
 

@@ -14,7 +14,7 @@ use criterion::Criterion;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     // The agents start their executors as this program.
-    if let Some(code) = mesos_local::helpers::dispatch(&arguments) {
+    if let Some(code) = mesos_local::helpers::dispatch() {
         return code;
     }
     // `cargo test` runs benchmarks to see that they work: then once, and small.

@@ -91,7 +91,7 @@ pub enum StartError {
 pub struct AgentFailed(pub String);
 
 /// A running agent. Dropping the handle does not end it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Agent {
     pid: Pid<AgentProcess>,
     finished: watch::Receiver<Option<Result<(), String>>>,

@@ -78,6 +78,8 @@ pub(crate) struct Registration {
     pub(crate) writing: bool,
     /// Who the agent is, is on disk.
     pub(crate) written: bool,
+    /// What the master says while it is being written.
+    pub(crate) waiting: Vec<Input>,
 }
 
 impl Process for AgentProcess {
@@ -160,7 +162,7 @@ impl AgentProcess {
             return;
         }
         info!("finished recovery");
-        crate::recovery::tidy(self, cx);
+        crate::recovery::remember_boot(self, cx);
         if self.workload.phase() == Phase::Terminating {
             return;
         }

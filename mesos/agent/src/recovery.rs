@@ -49,6 +49,13 @@ pub(crate) async fn recover(
         directory: container.directory,
         resources: container.resources,
     });
+    let own = workload.info().id.as_ref().map(|id| id.value.clone());
+    let others = node.run_blocking(move || other_agents(&layout, own.as_deref())).await;
+    let others = others.map_err(|error| error.to_string())?;
+    if !others.is_empty() {
+        info!(count = others.len(), "sending away what is left of other agents");
+        first.push(Effect::Collect(others));
+    }
     let known = containerizer.recover(containers.collect()).await;
     known.map_err(|error| format!("failed to recover the containers: {error}"))?;
     let streams = recovered.streams.into_iter().filter_map(|(key, stream)| {
@@ -106,29 +113,26 @@ fn updates_file(workload: &Workload, key: &TaskKey) -> Option<PathBuf> {
     Some(workload.layout().task_updates(run, &key.task))
 }
 
-/// What can wait until the agent runs: the boot is remembered, and what is left of other agents is sent
-/// away.
-pub(crate) fn tidy(agent: &mut AgentProcess, cx: &mut Context<AgentProcess>) {
-    let layout = agent.workload.layout().clone();
-    let own = agent.workload.info().id.as_ref().map(|id| id.value.clone());
-    let work = move || {
-        if let Some(id) = boot_id() {
-            let file = File { path: layout.boot_id(), content: id.into_bytes() };
-            if let Err(reason) = disk::write_files(&[file]) {
-                warn!(%reason, "failed to remember the boot");
-            }
-        }
-        let mut old = directories(&layout.agents());
-        old.extend(directories(&layout.meta().join("slaves")));
-        old.retain(|path| own.as_deref().is_none_or(|own| !path.ends_with(own)));
-        old
+/// What can wait until executors had their time: the boot is remembered.
+pub(crate) fn remember_boot(agent: &AgentProcess, cx: &Context<AgentProcess>) {
+    let path = agent.workload.layout().boot_id();
+    let work = move || match boot_id() {
+        Some(id) => disk::write_files(&[File { path, content: id.into_bytes() }]),
+        None => Ok(()),
     };
-    cx.run_blocking(work, |agent, _cx, old| {
-        if !old.is_empty() {
-            info!(count = old.len(), "sending away what is left of other agents");
-            agent.gc.collect(old.into_iter().map(|path| Garbage { path, fresh: true }).collect());
+    cx.run_blocking(work, |_agent, _cx, written| {
+        if let Err(reason) = written {
+            warn!(%reason, "failed to remember the boot");
         }
     });
+}
+
+/// The directories of agents that this one is not. It has to be asked before this one can get an id.
+fn other_agents(layout: &mesos_workload::Layout, own: Option<&str>) -> Vec<Garbage> {
+    let mut paths = directories(&layout.agents());
+    paths.extend(directories(&layout.meta().join("slaves")));
+    paths.retain(|path| own.is_none_or(|own| !path.ends_with(own)));
+    paths.into_iter().map(|path| Garbage { path, fresh: true }).collect()
 }
 
 fn directories(path: &Path) -> Vec<PathBuf> {

@@ -9,7 +9,7 @@ use mesos_api::internal::{
 };
 use mesos_api::v1::{AgentId, master_info};
 use mesos_workload::{File, Input, Phase, records};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::detector::Leader;
 use crate::disk;
@@ -17,6 +17,9 @@ use crate::process::AgentProcess;
 
 /// The longest wait between two words to a master that does not answer.
 const REGISTRATION_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What the longest wait between the first two words is at least: no factor makes the agent a flood.
+const REGISTRATION_WAIT_MIN: Duration = Duration::from_millis(500);
 
 /// How long a master may be silent that did not say how long it may be.
 const PING_TIMEOUT: Duration = Duration::from_secs(75);
@@ -30,6 +33,7 @@ impl AgentProcess {
         self.step(cx, Input::Disconnected);
         self.updates.pause();
         self.cancel_timers();
+        self.registration.waiting.clear();
         self.leader = leader;
         let Some(leader) = &self.leader else {
             info!("there is no leading master");
@@ -48,7 +52,7 @@ impl AgentProcess {
             return;
         }
         let factor = self.setup.flags.registration_backoff_factor;
-        self.registration.backoff = factor.saturating_mul(2);
+        self.registration.backoff = factor.saturating_mul(2).max(REGISTRATION_WAIT_MIN);
         // Not all agents at once.
         let wait = factor.mul_f64(rand::random());
         self.registration.timer = Some(cx.delay(wait, |agent, cx| agent.register(cx)));
@@ -66,6 +70,7 @@ impl AgentProcess {
         if self.workload.phase() != Phase::Disconnected {
             return;
         }
+        debug!(master = %leader.pid, "registering");
         cx.link(&leader.pid);
         match self.workload.registration(&self.setup.version) {
             mesos_workload::Registration::First(message) => cx.send(&leader.pid, &*message),
@@ -135,6 +140,7 @@ impl AgentProcess {
 
     fn confirmed(&mut self, cx: &mut Context<Self>, confirmed: Confirmed, leader: Option<Leader>) {
         self.registration.writing = false;
+        let waiting = std::mem::take(&mut self.registration.waiting);
         // Another master may have been detected meanwhile: it does not know the agent yet.
         if self.leader != leader {
             return;
@@ -147,6 +153,7 @@ impl AgentProcess {
             self.expect_ping(cx);
             self.step(cx, Input::Reconcile(confirmed.reconciliations));
         }
+        waiting.into_iter().for_each(|input| self.step(cx, input));
     }
 
     /// Looks for the master anew when it is silent for too long.

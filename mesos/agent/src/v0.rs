@@ -19,6 +19,9 @@ use crate::disk;
 use crate::perform::send_to;
 use crate::process::AgentProcess;
 
+/// How much a master may say before the agent knows on disk who it is.
+const WAITING_MAX: usize = 100_000;
+
 /// An update of an executor whose container is being looked up.
 #[derive(Debug)]
 pub(crate) struct Annotation {
@@ -115,7 +118,13 @@ fn some_pid(pid: Option<String>) -> Option<String> {
 impl AgentProcess {
     /// Takes a word of the master, if it is from the one that leads.
     fn from_master(&mut self, cx: &mut Context<Self>, from: &Upid, input: impl FnOnce() -> Input) {
-        if self.is_leader(from) {
+        if !self.is_leader(from) {
+            return;
+        }
+        // The master knows the agent from the moment that it says so.
+        if self.registration.writing && self.registration.waiting.len() < WAITING_MAX {
+            self.registration.waiting.push(input());
+        } else {
             self.step(cx, input());
         }
     }

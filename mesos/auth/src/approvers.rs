@@ -21,11 +21,11 @@ impl Approvers {
     /// # Errors
     ///
     /// The authorizer could not answer one of them.
-    pub fn ask(
-        authorizer: &(impl Authorizer + ?Sized),
+    pub fn ask<A: Authorizer + ?Sized>(
+        authorizer: &A,
         subject: &Subject,
         actions: &[Action],
-    ) -> impl std::future::Future<Output = Result<Approvers, FutureError>> + Send + 'static {
+    ) -> impl std::future::Future<Output = Result<Approvers, FutureError>> + Send + use<A> {
         let questions: Vec<(Action, Future<Arc<dyn Approver>>)> =
             actions.iter().map(|action| (*action, authorizer.approver(subject, *action))).collect();
         async move {

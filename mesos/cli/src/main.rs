@@ -10,7 +10,6 @@ mod api;
 mod args;
 mod commands;
 mod daemon;
-mod helpers;
 mod interrupt;
 mod output;
 mod sandbox;
@@ -20,10 +19,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    if let Some(code) = helpers::dispatch(&arguments) {
+    if let Some(code) = mesos_local::helpers::dispatch() {
         return code;
     }
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let arguments = args::by_name(arguments);
     if let Some(code) = daemon::dispatch(&arguments) {
         return code;

@@ -136,6 +136,25 @@ mod tests {
         }
     }
 
+    /// The only test that sets up the log of this program.
+    #[test]
+    fn log_goes_to_the_file_and_can_be_turned_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let log_dir = Some(dir.path().join("logs"));
+        let flags = LoggingFlags { log_dir, quiet: true, ..LoggingFlags::default() };
+        let verbosity = init(&flags, "test").unwrap();
+        let say = |level| {
+            verbosity.set(level);
+            tracing::info!("important at {level}");
+            tracing::debug!("detail at {level}");
+        };
+        [0, 1, 0].into_iter().for_each(say);
+        let log = std::fs::read_to_string(file_of(&flags, "test").unwrap()).unwrap();
+        let count = |text: &str| log.matches(text).count();
+        assert_eq!((count("important at 0"), count("detail at 0"), count("detail at 1")), (2, 0, 1), "{log}");
+        init(&LoggingFlags::default(), "again").unwrap();
+    }
+
     #[test]
     fn external_log_file_is_shown_in_the_place_of_our_own() {
         let mut flags = LoggingFlags::default();

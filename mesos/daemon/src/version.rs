@@ -85,6 +85,22 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn anybody_may_ask_what_runs() {
+        use libprocess::http::{Client, HeaderMap, Method};
+
+        let node = Node::builder().start().await.unwrap();
+        serve(&node).unwrap();
+        let url = format!("http://{}/version", node.address());
+        let response = Client::new().request(Method::GET, &url, HeaderMap::new(), "").await.unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&response.bytes(1024).await.unwrap()).unwrap();
+        assert_eq!(json["version"], MESOS_VERSION);
+        assert!(
+            json["build_time"].is_f64() && json["build_date"].is_string() && json["build_user"].is_string()
+        );
+        node.shutdown().await;
+    }
+
     #[test]
     fn version_can_be_compared() {
         let version: stout::Version = version_info().version.parse().unwrap();

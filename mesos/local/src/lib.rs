@@ -8,8 +8,7 @@
 //! use std::process::ExitCode;
 //!
 //! fn main() -> ExitCode {
-//!     let arguments: Vec<String> = std::env::args().collect();
-//!     if let Some(code) = mesos_local::helpers::dispatch(&arguments) {
+//!     if let Some(code) = mesos_local::helpers::dispatch() {
 //!         return code;
 //!     }
 //!     let runtime = tokio::runtime::Runtime::new().unwrap();

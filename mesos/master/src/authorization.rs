@@ -18,7 +18,7 @@ pub(crate) fn answer(
     authorizer: &dyn Authorizer,
     subject: &Subject,
     questions: Vec<(Action, Object)>,
-) -> impl Future<Output = Vec<bool>> + Send + 'static {
+) -> impl Future<Output = Vec<bool>> + Send + use<> {
     let mut actions: Vec<Action> = questions.iter().map(|(action, _)| *action).collect();
     actions.sort_unstable();
     actions.dedup();

@@ -49,7 +49,7 @@ impl Components {
         version::serve(node)?;
         Ok(Self {
             allocator: Box::new(|node, options, sink| {
-                Arc::new(HierarchicalAllocator::start(node, options, sink))
+                Arc::new(EndsWithMaster(HierarchicalAllocator::start(node, options, sink)))
             }),
             files: Files::start(node, Arc::clone(&authorizer))?,
             logging: Logging::start(node, verbosity, Arc::clone(&authorizer))?,
@@ -57,6 +57,21 @@ impl Components {
             stream_bytes_max: STREAM_BYTES_MAX,
             authorizer,
         })
+    }
+}
+
+/// The allocator of one master, which ends with it.
+struct EndsWithMaster(HierarchicalAllocator);
+
+impl Allocator for EndsWithMaster {
+    fn apply(&self, input: mesos_allocator::Input) {
+        self.0.apply(input);
+    }
+}
+
+impl Drop for EndsWithMaster {
+    fn drop(&mut self) {
+        self.0.terminate();
     }
 }
 

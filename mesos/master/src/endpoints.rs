@@ -63,7 +63,7 @@ pub(crate) async fn tasks(master: Pid<MasterProcess>, request: Request) -> Resul
 }
 
 pub(crate) async fn roles(master: Pid<MasterProcess>, request: Request) -> Result<Response, Refused> {
-    show(master, request, |_, view, visibility| state_json::to_vec(&Roles { view, visibility })).await
+    show(master, request, |_, view, visibility| state_json::to_vec(&Roles::new(view, visibility))).await
 }
 
 /// Answers with a document, put together and written out on a thread for such work.

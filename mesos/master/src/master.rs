@@ -102,7 +102,6 @@ impl Master {
             failed: Some(failed),
             identity: Arc::new(Identity {
                 info: info.clone(),
-                pid,
                 start_time: node.now(),
                 role_whitelist: flags.role_whitelist(),
                 flags,

@@ -20,18 +20,43 @@ use crate::view::{Amounts, SUMMED, View};
 pub(crate) struct Metrics {
     registry: Option<Registry>,
     /// In the order of [`Counters::iter`].
-    fixed: Vec<Option<Counter>>,
-    ends: BTreeMap<TaskEnd, Counter>,
-    counted: Counters,
+    fixed: Vec<Copied>,
+    ends: BTreeMap<TaskEnd, Copied>,
     authentications: Option<Counter>,
     gauges: Vec<PullGauge>,
+}
+
+/// A counter that follows another one.
+#[derive(Debug)]
+struct Copied {
+    counter: Option<Counter>,
+    counted: u64,
+}
+
+impl Copied {
+    fn new(registry: &Registry, path: &str) -> Self {
+        Self { counter: counter(registry, path), counted: 0 }
+    }
+
+    /// Catches up with the other one; says whether that had gone on.
+    fn follow(&mut self, now: u64) -> bool {
+        let more = now.saturating_sub(self.counted);
+        if more == 0 {
+            return false;
+        }
+        self.counted = now;
+        if let Some(counter) = &self.counter {
+            counter.add(more);
+        }
+        true
+    }
 }
 
 impl Metrics {
     /// Registers everything, for as long as this lives.
     pub(crate) fn start(&mut self, cx: &Context<MasterProcess>) {
         let registry = cx.node().metrics().clone();
-        self.fixed = Counters::default().iter().map(|(path, _)| counter(&registry, path)).collect();
+        self.fixed = Counters::default().iter().map(|(path, _)| Copied::new(&registry, path)).collect();
         self.authentications = counter(&registry, "master/messages_authenticate");
         self.gauges = gauges(&registry, &cx.pid());
         self.gauges.extend(queues(&registry, &cx.pid()));
@@ -48,31 +73,16 @@ impl Metrics {
     /// Brings the counters up to date.
     pub(crate) fn count(&mut self, counters: &Counters) {
         let Some(registry) = &self.registry else { return };
-        let mut changed = false;
-        for ((counter, (_, now)), (_, before)) in
-            self.fixed.iter().zip(counters.iter()).zip(self.counted.iter())
-        {
-            if now > before {
-                counter.iter().for_each(|counter| counter.add(now - before));
-                changed = true;
+        let mut went_on = false;
+        for (copied, (_, now)) in self.fixed.iter_mut().zip(counters.iter()) {
+            went_on |= copied.follow(now);
+        }
+        // No task ends without one of the fixed counters.
+        if went_on {
+            for (end, now) in &counters.task_ends {
+                self.ends.entry(*end).or_insert_with(|| Copied::new(registry, &end.path())).follow(*now);
             }
         }
-        if !changed {
-            return;
-        }
-        for (end, now) in &counters.task_ends {
-            let before = self.counted.task_ends.get(end).copied().unwrap_or(0);
-            if *now > before {
-                if !self.ends.contains_key(end) {
-                    let Some(counter) = counter(registry, &end.path()) else { continue };
-                    self.ends.insert(*end, counter);
-                }
-                if let Some(counter) = self.ends.get(end) {
-                    counter.add(now - before);
-                }
-            }
-        }
-        self.counted.clone_from(counters);
     }
 }
 

@@ -100,7 +100,7 @@ impl Peers {
             self.insert_process(id, pid?);
         }
         match self.by_id.get_mut(&id)? {
-            Peer::Process { pid, watched } => {
+            Peer::Process { pid, watched, .. } => {
                 watched.insert(agent.clone());
                 Some(pid.clone())
             }

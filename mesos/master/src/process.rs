@@ -99,6 +99,7 @@ impl Process for MasterProcess {
         for watched in self.observers.values() {
             watched.observer.terminate();
         }
+        self.registrar.terminate();
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn call(master: Pid<MasterProcess>, request: Request) -> Result
     gate::enter(&master, &request).await?;
     let call: Call = mesos_daemon::media::decode_call(&request)?;
     let principal = request.principal.as_ref().and_then(|principal| principal.value.clone());
-    validation::call(&call, principal.as_deref())
+    validation::call::call(&call, principal.as_deref())
         .map_err(|error| Response::bad_request(format!("Failed to validate scheduler::Call: {error}")))?;
     let stream_id = request.header(STREAM_ID).map(str::to_owned);
     match (call.r#type(), call.subscribe) {

@@ -7,6 +7,7 @@ mod agent;
 mod framework;
 mod mapping;
 mod roles;
+mod seq;
 mod state;
 mod summary;
 mod tasks;

@@ -97,7 +97,7 @@ pub(crate) fn install(cx: &mut Context<MasterProcess>) {
 impl MasterProcess {
     /// A call of a driver.
     fn receive(&mut self, cx: &mut Context<Self>, from: &Upid, call: Call) {
-        if let Err(error) = validation::call(&call, None) {
+        if let Err(error) = validation::call::call(&call, None) {
             warn!(%from, %error, "dropping a call");
             return;
         }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use libprocess::Upid;
 use mesos_api::v1::MasterInfo;
 use mesos_cluster::{Agent, Snapshot};
 use mesos_resources::Resources;
@@ -16,8 +15,6 @@ use crate::flags::Flags;
 pub(crate) struct Identity {
     /// Who it is.
     pub(crate) info: MasterInfo,
-    /// Its process.
-    pub(crate) pid: Upid,
     /// When it started.
     pub(crate) start_time: Time,
     /// Its flags.

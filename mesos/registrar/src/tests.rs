@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use libprocess::http::{Client, HeaderMap, Method};
 use libprocess::{Clock, Future, Node, Promise};
 use mesos_api::v1::{AgentId, AgentInfo, MasterInfo};
 use mesos_registry::{Operation, OperationError, Registry};
@@ -31,8 +32,11 @@ async fn node() -> Node {
 #[derive(Clone, Default)]
 struct Scripted {
     fetches: Arc<Mutex<VecDeque<Promise<Bytes>>>>,
-    stores: Arc<Mutex<VecDeque<(Bytes, Promise<Stored>)>>>,
+    stores: Arc<Mutex<VecDeque<Store>>>,
 }
+
+/// What is to be stored, and the answer.
+type Store = (Bytes, Promise<Stored>);
 
 impl Scripted {
     /// Ends the oldest write and returns what it wrote.
@@ -220,5 +224,26 @@ async fn a_registry_that_cannot_be_read_is_not_overwritten() {
     storage.end_fetch(b"\xff garbage");
     assert!(registry.await.unwrap_err().to_string().contains("failed to read the registry"));
     assert_eq!(storage.in_flight(), 0);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_stored_is_shown_as_json() {
+    let node = node().await;
+    let (registrar, storage) = recovered(&node).await;
+    let _unanswered = registrar.apply(admit("a"));
+    node.clock().settle().await;
+    let show = async || {
+        let url = format!("http://{}/{}/registry?jsonp=f", node.address(), registrar.upid().id());
+        let response =
+            Client::new().request(Method::GET, &url, HeaderMap::new(), Bytes::new()).await.unwrap();
+        String::from_utf8(response.bytes(1 << 20).await.unwrap().to_vec()).unwrap()
+    };
+    let before = show().await;
+    assert!(before.contains(r#""id":"master-1""#) && !before.contains("host"), "{before}");
+    storage.end_store(Ok(Stored::Written));
+    node.clock().settle().await;
+    let after = show().await;
+    assert!(after.starts_with("f({") && after.contains(r#""hostname":"host""#), "{after}");
     node.shutdown().await;
 }

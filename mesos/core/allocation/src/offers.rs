@@ -102,11 +102,11 @@ impl Allocation {
         let Some(counted) = self.roles.get(role).map(|role| role.refusals.clone()) else { return };
         resources.unallocate();
         let number = self.expiries.plan(until, key, Some(role), agent);
-        framework.refusals.entry((role, agent)).or_default().push(Refusal {
-            resources,
-            number,
-            _counted: counted,
-        });
+        let refusals = framework.refusals.entry((role, agent)).or_default();
+        // One that hides less and ends sooner is of no use beside the new one.
+        refusals.retain(|old| old.until > until || !resources.contains(&old.resources));
+        refusals.push(Refusal { resources, until, number, _counted: counted });
+        self.clear_out_expiries();
     }
 
     pub(crate) fn update_inverse_offer(
@@ -133,6 +133,7 @@ impl Allocation {
         if let Some(framework) = self.frameworks.get_mut(framework) {
             framework.inverse_refusals.entry(key).or_default().insert(number);
         }
+        self.clear_out_expiries();
     }
 
     pub(crate) fn inverse_offer_statuses(
@@ -142,6 +143,25 @@ impl Allocation {
             .iter()
             .filter_map(|(_, agent)| Some((agent.id.clone(), agent.maintenance.as_ref()?.statuses.clone())))
             .collect()
+    }
+
+    fn clear_out_expiries(&mut self) {
+        if !self.expiries.is_crowded() {
+            return;
+        }
+        let frameworks = &self.frameworks;
+        self.expiries.clear_out(|expiry| {
+            frameworks.get(expiry.framework).is_some_and(|framework| match expiry.role {
+                Some(role) => framework
+                    .refusals
+                    .get(&(role, expiry.agent))
+                    .is_some_and(|refusals| refusals.iter().any(|refusal| refusal.number == expiry.number)),
+                None => framework
+                    .inverse_refusals
+                    .get(&expiry.agent)
+                    .is_some_and(|refusals| refusals.contains(&expiry.number)),
+            })
+        });
     }
 
     /// Drops the refusals that have ended.

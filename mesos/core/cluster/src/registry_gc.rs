@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn names(agents: &[(&str, u64)], now: u64, age: u64, count: usize) -> Vec<String> {
-        let agents = agents.iter().map(|(id, since)| ((*id).into(), at(*since))).collect();
+        let agents = agents.iter().map(|(id, since)| (AgentId::from(*id), at(*since))).collect();
         expired(&agents, at(now), Duration::from_secs(age), count).into_iter().map(|id| id.value).collect()
     }
 

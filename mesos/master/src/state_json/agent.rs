@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mesos_api::v1::{self, AgentInfo};
 use mesos_cluster::Agent;
-use mesos_daemon::model::{Attributes, Entries, Proto, Resources, Seq};
-use mesos_resources::format;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use mesos_daemon::model::{AgentCapabilities, AgentInfo, Resources, ResourcesFull};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
+use super::seq::Seq;
 use crate::authorization::Visibility;
 use crate::view::View;
 
@@ -23,109 +23,89 @@ impl Serialize for Agents<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let is_wanted = |id: &str| self.only.is_none_or(|only| only == id);
         let snapshot = &self.view.snapshot;
-        let agents = snapshot.agents.values().filter(|agent| is_wanted(&agent.id.value));
-        let recovered = snapshot.recovered_agents.iter().filter(|(id, _)| is_wanted(&id.value));
+        let agents = || {
+            let agents = snapshot.agents.values().filter(|agent| is_wanted(&agent.id.value));
+            agents.map(|agent| Full::new(agent, self.visibility))
+        };
+        let recovered = || {
+            let recovered = snapshot.recovered_agents.iter().filter(|(id, _)| is_wanted(&id.value));
+            recovered.map(|(_, info)| AgentInfo(info))
+        };
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("slaves", &Seq(agents.map(|agent| Full { agent, visibility: self.visibility })))?;
-        map.serialize_entry("recovered_slaves", &Seq(recovered.map(|(_, info)| Info(info))))?;
-        map.end()
-    }
-}
-
-/// What an agent says about itself.
-pub(super) struct Info<'a>(pub(super) &'a AgentInfo);
-
-impl Info<'_> {
-    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let info = self.0;
-        map.serialize_entry("id", info.id.as_ref().map_or("", |id| &id.value))?;
-        map.serialize_entry("hostname", &info.hostname)?;
-        map.serialize_entry("port", &info.port())?;
-        map.serialize_entry("attributes", &Attributes(&info.attributes))?;
-        if let Some(domain) = &info.domain {
-            map.serialize_entry("domain", &Proto(domain))?;
-        }
-        Ok(())
-    }
-}
-
-impl Serialize for Info<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.write(&mut map)?;
+        map.serialize_entry("slaves", &Seq(agents))?;
+        map.serialize_entry("recovered_slaves", &Seq(recovered))?;
         map.end()
     }
 }
 
 /// An agent with its resources by amount.
-#[derive(Clone, Copy)]
+#[derive(Serialize)]
 pub(super) struct Brief<'a> {
-    pub(super) agent: &'a Agent,
-    pub(super) visibility: &'a Visibility,
+    #[serde(flatten)]
+    info: AgentInfo<'a>,
+    pid: &'a str,
+    registered_time: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reregistered_time: Option<f64>,
+    resources: Resources,
+    used_resources: Resources,
+    offered_resources: Resources,
+    reserved_resources: BTreeMap<String, Resources>,
+    unreserved_resources: Resources,
+    active: bool,
+    version: &'a str,
+    #[serde(serialize_with = "capabilities")]
+    capabilities: mesos_cluster::AgentCapabilities,
 }
 
-impl Brief<'_> {
-    pub(super) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let agent = self.agent;
-        Info(&agent.info).write(map)?;
-        map.serialize_entry("pid", &agent.peer.pid)?;
-        map.serialize_entry("registered_time", &agent.registered_time.as_secs_f64())?;
-        if let Some(time) = agent.reregistered_time {
-            map.serialize_entry("reregistered_time", &time.as_secs_f64())?;
+impl<'a> Brief<'a> {
+    pub(super) fn new(agent: &'a Agent, visibility: &Visibility) -> Self {
+        let reserved = reservations(agent, visibility).into_iter();
+        Self {
+            info: AgentInfo(&agent.info),
+            pid: &agent.peer.pid,
+            registered_time: agent.registered_time.as_secs_f64(),
+            reregistered_time: agent.reregistered_time.map(|time| time.as_secs_f64()),
+            resources: Resources::from(&agent.total),
+            used_resources: Resources::from(&agent.allocated()),
+            offered_resources: Resources::from(&agent.offered),
+            reserved_resources: reserved.map(|(role, of_role)| (role, Resources::from(&of_role))).collect(),
+            unreserved_resources: Resources::from(&agent.total.unreserved()),
+            active: agent.is_active(),
+            version: &agent.version,
+            capabilities: agent.capabilities,
         }
-        map.serialize_entry("resources", &Resources(&agent.total))?;
-        map.serialize_entry("used_resources", &Resources(&agent.allocated()))?;
-        map.serialize_entry("offered_resources", &Resources(&agent.offered))?;
-        let reservations = reservations(agent, self.visibility);
-        map.serialize_entry(
-            "reserved_resources",
-            &Entries(reservations.iter().map(|(role, of)| (role, Resources(of)))),
-        )?;
-        map.serialize_entry("unreserved_resources", &Resources(&agent.total.unreserved()))?;
-        map.serialize_entry("active", &agent.is_active())?;
-        map.serialize_entry("version", &agent.version)?;
-        let capabilities = agent.capabilities.to_proto();
-        map.serialize_entry(
-            "capabilities",
-            &Seq(capabilities.iter().map(|capability| capability.r#type().as_str_name())),
-        )
     }
 }
 
-impl Serialize for Brief<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.write(&mut map)?;
-        map.end()
-    }
+fn capabilities<S: Serializer>(
+    capabilities: &mesos_cluster::AgentCapabilities,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    AgentCapabilities(&capabilities.to_proto()).serialize(serializer)
 }
 
 /// An agent with its resources in full: operators need them to unreserve them.
-#[derive(Clone, Copy)]
+#[derive(Serialize)]
 struct Full<'a> {
-    agent: &'a Agent,
-    visibility: &'a Visibility,
+    #[serde(flatten)]
+    brief: Brief<'a>,
+    reserved_resources_full: BTreeMap<String, ResourcesFull>,
+    unreserved_resources_full: ResourcesFull,
+    used_resources_full: ResourcesFull,
+    offered_resources_full: ResourcesFull,
 }
 
-impl Serialize for Full<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { agent, visibility } = self;
-        let mut map = serializer.serialize_map(None)?;
-        Brief { agent, visibility }.write(&mut map)?;
-        let reserved: BTreeMap<String, Vec<v1::Resource>> = reservations(agent, visibility)
-            .into_iter()
-            .map(|(role, resources)| (role, full(&resources, visibility)))
-            .collect();
-        let reserved = reserved.iter().map(|(role, resources)| (role, Seq(resources.iter().map(Proto))));
-        map.serialize_entry("reserved_resources_full", &Entries(reserved))?;
-        for (name, resources) in [
-            ("unreserved_resources_full", &agent.total.unreserved()),
-            ("used_resources_full", &agent.allocated()),
-            ("offered_resources_full", &agent.offered),
-        ] {
-            map.serialize_entry(name, &Seq(full(resources, visibility).iter().map(Proto)))?;
+impl<'a> Full<'a> {
+    fn new(agent: &'a Agent, visibility: &Visibility) -> Self {
+        let reserved = reservations(agent, visibility).into_iter();
+        Self {
+            brief: Brief::new(agent, visibility),
+            reserved_resources_full: reserved.map(|(role, of)| (role, full(&of, visibility))).collect(),
+            unreserved_resources_full: full(&agent.total.unreserved(), visibility),
+            used_resources_full: full(&agent.allocated(), visibility),
+            offered_resources_full: full(&agent.offered, visibility),
         }
-        map.end()
     }
 }
 
@@ -136,10 +116,8 @@ fn reservations(agent: &Agent, visibility: &Visibility) -> BTreeMap<String, meso
     reservations
 }
 
-/// The wire form, as endpoints show it.
-fn full(resources: &mesos_resources::Resources, visibility: &Visibility) -> Vec<v1::Resource> {
+fn full(resources: &mesos_resources::Resources, visibility: &Visibility) -> ResourcesFull {
     let mut resources = resources.to_protos();
     resources.retain(|resource| visibility.resource(resource));
-    resources.iter_mut().for_each(format::endpoint);
-    resources
+    ResourcesFull::from(resources)
 }

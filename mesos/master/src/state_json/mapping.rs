@@ -4,28 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mesos_api::v1::{AgentId, FrameworkId, TaskState};
 use mesos_cluster::Snapshot;
-use serde::ser::SerializeMap;
 
 /// The tasks of the frameworks that are not completed, counted from both sides.
 #[derive(Default)]
 pub(super) struct Mapping<'a> {
-    by_agent: BTreeMap<&'a AgentId, Side<&'a FrameworkId>>,
-    by_framework: BTreeMap<&'a FrameworkId, Side<&'a AgentId>>,
+    by_agent: BTreeMap<&'a str, Side<'a>>,
+    by_framework: BTreeMap<&'a str, Side<'a>>,
 }
 
 /// What one side has of the other.
-pub(super) struct Side<T> {
+#[derive(Default)]
+struct Side<'a> {
     states: BTreeMap<TaskState, u64>,
-    others: BTreeSet<T>,
+    others: BTreeSet<&'a str>,
 }
 
-impl<T> Default for Side<T> {
-    fn default() -> Self {
-        Self { states: BTreeMap::new(), others: BTreeSet::new() }
-    }
-}
-
-/// The states that are shown, in this order.
+/// The states that are shown.
 const SHOWN: [TaskState; 10] = [
     TaskState::TaskStaging,
     TaskState::TaskStarting,
@@ -55,35 +49,40 @@ impl<'a> Mapping<'a> {
     }
 
     fn add(&mut self, framework: &'a FrameworkId, agent: &'a AgentId, state: TaskState) {
-        self.by_agent.entry(agent).or_default().add(framework, state);
-        self.by_framework.entry(framework).or_default().add(agent, state);
+        self.by_agent.entry(&agent.value).or_default().add(&framework.value, state);
+        self.by_framework.entry(&framework.value).or_default().add(&agent.value, state);
     }
 
-    pub(super) fn of_agent(&self, agent: &AgentId) -> Option<&Side<&'a FrameworkId>> {
-        self.by_agent.get(agent)
+    pub(super) fn states_on(&self, agent: &AgentId) -> BTreeMap<&'static str, u64> {
+        states(self.by_agent.get(agent.value.as_str()))
     }
 
-    pub(super) fn of_framework(&self, framework: &FrameworkId) -> Option<&Side<&'a AgentId>> {
-        self.by_framework.get(framework)
+    pub(super) fn states_of(&self, framework: &FrameworkId) -> BTreeMap<&'static str, u64> {
+        states(self.by_framework.get(framework.value.as_str()))
+    }
+
+    pub(super) fn frameworks_on(&self, agent: &AgentId) -> Vec<&'a str> {
+        others(self.by_agent.get(agent.value.as_str()))
+    }
+
+    pub(super) fn agents_of(&self, framework: &FrameworkId) -> Vec<&'a str> {
+        others(self.by_framework.get(framework.value.as_str()))
     }
 }
 
-impl<T: Ord + Copy> Side<T> {
-    fn add(&mut self, other: T, state: TaskState) {
+impl<'a> Side<'a> {
+    fn add(&mut self, other: &'a str, state: TaskState) {
         *self.states.entry(state).or_default() += 1;
         self.others.insert(other);
     }
-
-    pub(super) fn others(&self) -> impl Iterator<Item = T> + '_ {
-        self.others.iter().copied()
-    }
 }
 
-/// Writes how many tasks there are in each state.
-pub(super) fn write_states<M: SerializeMap, T>(map: &mut M, side: Option<&Side<T>>) -> Result<(), M::Error> {
-    for state in SHOWN {
-        let count = side.and_then(|side| side.states.get(&state)).copied().unwrap_or(0);
-        map.serialize_entry(state.as_str_name(), &count)?;
-    }
-    Ok(())
+/// How many tasks there are in each state.
+fn states(side: Option<&Side<'_>>) -> BTreeMap<&'static str, u64> {
+    let count = |state: TaskState| side.and_then(|side| side.states.get(&state)).copied().unwrap_or(0);
+    SHOWN.into_iter().map(|state| (state.as_str_name(), count(state))).collect()
+}
+
+fn others<'a>(side: Option<&Side<'a>>) -> Vec<&'a str> {
+    side.into_iter().flat_map(|side| &side.others).copied().collect()
 }

@@ -1,38 +1,34 @@
 //! `/roles`.
 
-use mesos_daemon::model::{Resources, Seq};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use mesos_daemon::model::Resources;
+use serde::Serialize;
 
 use crate::authorization::Visibility;
-use crate::roles::{Role, visible};
+use crate::roles::visible;
 use crate::view::View;
 
 /// The roles, with their frameworks and what these hold.
+#[derive(Serialize)]
 pub(crate) struct Roles<'a> {
-    pub(crate) view: &'a View,
-    pub(crate) visibility: &'a Visibility,
+    roles: Vec<Role<'a>>,
 }
 
-impl Serialize for Roles<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let roles = visible(self.view, self.visibility);
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("roles", &Seq(roles.iter().map(Entry)))?;
-        map.end()
-    }
+#[derive(Serialize)]
+struct Role<'a> {
+    name: &'a str,
+    weight: f64,
+    resources: Resources,
+    frameworks: Vec<&'a str>,
 }
 
-#[derive(Clone)]
-struct Entry<'a>(&'a Role<'a>);
-
-impl Serialize for Entry<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let role = self.0;
-        let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("name", role.name)?;
-        map.serialize_entry("weight", &role.weight)?;
-        map.serialize_entry("resources", &Resources(&role.resources))?;
-        map.serialize_entry("frameworks", &Seq(role.frameworks.iter().map(|id| &id.value)))?;
-        map.end()
+impl<'a> Roles<'a> {
+    pub(crate) fn new(view: &'a View, visibility: &Visibility) -> Self {
+        let roles = visible(view, visibility).into_iter().map(|role| Role {
+            name: role.name,
+            weight: role.weight,
+            resources: Resources::from(&role.resources),
+            frameworks: role.frameworks.into_iter().map(|id| id.value.as_str()).collect(),
+        });
+        Self { roles: roles.collect() }
     }
 }

@@ -1,12 +1,12 @@
 //! `/state`.
 
-use mesos_api::v1::MasterInfo;
-use mesos_daemon::model::{Proto, Seq};
+use mesos_daemon::model::{AgentInfo, Domain, MasterCapabilities, MasterInfo};
 use mesos_daemon::version::version_info;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::agent::{Brief, Info};
+use super::agent::Brief;
 use super::framework::Frameworks;
+use super::seq::Seq;
 use crate::authorization::Visibility;
 use crate::view::View;
 
@@ -21,18 +21,17 @@ pub(crate) struct State<'a> {
 impl Serialize for State<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { view, visibility, .. } = *self;
+        let snapshot = &view.snapshot;
         let mut map = serializer.serialize_map(None)?;
         write_version(&mut map)?;
         self.write_master(&mut map)?;
         if self.with_flags {
             self.write_flags(&mut map)?;
         }
-        let agents = view.snapshot.agents.values();
-        map.serialize_entry("slaves", &Seq(agents.map(|agent| Brief { agent, visibility })))?;
-        map.serialize_entry(
-            "recovered_slaves",
-            &Seq(view.snapshot.recovered_agents.values().map(|info| Info(info))),
-        )?;
+        let agents = || snapshot.agents.values().map(|agent| Brief::new(agent, visibility));
+        map.serialize_entry("slaves", &Seq(agents))?;
+        let recovered = || snapshot.recovered_agents.values().map(|info| AgentInfo(info));
+        map.serialize_entry("recovered_slaves", &Seq(recovered))?;
         Frameworks { view, visibility, only: None }.write(&mut map)?;
         // Long gone, but clients look for them.
         map.serialize_entry("orphan_tasks", &[(); 0])?;
@@ -67,24 +66,21 @@ impl State<'_> {
             map.serialize_entry("elected_time", &time.as_secs_f64())?;
         }
         map.serialize_entry("id", &info.id)?;
-        map.serialize_entry("pid", &view.identity.pid.to_string())?;
+        map.serialize_entry("pid", info.pid())?;
         map.serialize_entry("hostname", info.hostname())?;
-        let capabilities = info.capabilities.iter();
-        map.serialize_entry(
-            "capabilities",
-            &Seq(capabilities.map(|capability| capability.r#type().as_str_name())),
-        )?;
+        map.serialize_entry("capabilities", &MasterCapabilities(&info.capabilities))?;
         let agents = view.snapshot.agents.len();
         let active = view.totals().agents_active;
+        // Numbers with a point, as Mesos writes them.
         map.serialize_entry("activated_slaves", &(active as f64))?;
         map.serialize_entry("deactivated_slaves", &(agents.saturating_sub(active) as f64))?;
         map.serialize_entry("unreachable_slaves", &(view.snapshot.unreachable_agents.len() as f64))?;
         if let Some(domain) = &info.domain {
-            map.serialize_entry("domain", &Proto(domain))?;
+            map.serialize_entry("domain", &Domain(domain))?;
         }
         if let Some(leader) = view.leader() {
             map.serialize_entry("leader", leader.pid())?;
-            map.serialize_entry("leader_info", &Leader(leader))?;
+            map.serialize_entry("leader_info", &MasterInfo(leader))?;
         }
         Ok(())
     }
@@ -95,28 +91,11 @@ impl State<'_> {
             map.serialize_entry("cluster", cluster)?;
         }
         if let Some(dir) = &flags.logging.log_dir {
-            map.serialize_entry("log_dir", dir)?;
+            map.serialize_entry("log_dir", &dir.to_string_lossy())?;
         }
         if let Some(file) = &flags.logging.external_log_file {
-            map.serialize_entry("external_log_file", file)?;
+            map.serialize_entry("external_log_file", &file.to_string_lossy())?;
         }
         map.serialize_entry("flags", &stout::flags::to_json(flags))
-    }
-}
-
-struct Leader<'a>(&'a MasterInfo);
-
-impl Serialize for Leader<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let info = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("id", &info.id)?;
-        map.serialize_entry("pid", info.pid())?;
-        map.serialize_entry("port", &info.port)?;
-        map.serialize_entry("hostname", info.hostname())?;
-        if let Some(domain) = &info.domain {
-            map.serialize_entry("domain", &Proto(domain))?;
-        }
-        map.end()
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use mesos_cluster::{Framework, Task};
-use mesos_daemon::model::Seq;
+use mesos_daemon::model;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::framework::entry;
+use super::seq::Seq;
 use crate::authorization::Visibility;
 use crate::view::View;
 
@@ -68,9 +68,12 @@ impl<'a> Tasks<'a> {
 impl Serialize for Tasks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let tasks = self.sorted();
-        let page = tasks.into_iter().skip(self.offset).take(self.limit.unwrap_or(usize::MAX));
+        let page = || {
+            let page = tasks.iter().skip(self.offset).take(self.limit.unwrap_or(usize::MAX));
+            page.map(|task| model::Task(&task.info))
+        };
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("tasks", &Seq(page.map(entry)))?;
+        map.serialize_entry("tasks", &Seq(page))?;
         map.end()
     }
 }

@@ -1,0 +1,232 @@
+//! An agent in a directory that is gone after the test.
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use libprocess::http::{Client, ClientResponse, HeaderMap, Method, header};
+use libprocess::{Clock, Node, Time, Upid};
+use mesos_agent::{Agent, AgentFlags, Helper, Parts};
+use mesos_api::recordio;
+use mesos_api::v1::{self, FrameworkInfo, TaskInfo, executor};
+use mesos_resources::Resources;
+use tempfile::TempDir;
+
+use crate::master::Master;
+
+/// What makes this program a helper.
+pub(crate) const LAUNCH: &str = "containerizer-launch";
+
+pub(crate) const AGENT_ID: &str = "S0";
+
+/// Longer than any test takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) type Test = (&'static str, fn());
+
+/// Names tests after their functions.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) fn tests() -> Vec<crate::fixture::Test> {
+            vec![$((concat!(module_path!(), "::", stringify!($name)), $name as fn())),*]
+        }
+    };
+}
+pub(crate) use tests;
+
+pub(crate) struct Fixture {
+    pub(crate) directory: TempDir,
+    pub(crate) clock: Clock,
+    pub(crate) node: Node,
+    pub(crate) master_node: Node,
+    pub(crate) master: Master,
+}
+
+/// Runs a test on a clock that stands still.
+pub(crate) fn paused<T: Future<Output = ()>>(test: impl FnOnce(Fixture) -> T) {
+    run_with(Clock::paused(Time::from_secs_f64(1.5e9)), test);
+}
+
+/// Runs a test on the system's clock.
+pub(crate) fn run<T: Future<Output = ()>>(test: impl FnOnce(Fixture) -> T) {
+    run_with(Clock::system(), test);
+}
+
+fn run_with<T: Future<Output = ()>>(clock: Clock, test: impl FnOnce(Fixture) -> T) {
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .try_init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let fixture = Fixture::start(clock).await;
+        tokio::time::timeout(PATIENCE, test(fixture)).await.expect("the test takes too long");
+    });
+}
+
+impl Fixture {
+    async fn start(clock: Clock) -> Self {
+        let directory = TempDir::new().unwrap();
+        let builder = || Node::builder().clock(clock.clone());
+        let node = builder().delegate("slave(1)").start().await.unwrap();
+        let master_node = builder().delegate("master").start().await.unwrap();
+        let master = Master::start(&master_node);
+        Fixture { directory, clock, node, master_node, master }
+    }
+
+    pub(crate) fn flags(&self) -> AgentFlags {
+        AgentFlags {
+            master: self.master_node.address().to_string(),
+            work_dir: self.directory.path().join("work"),
+            runtime_dir: self.directory.path().join("run"),
+            resources: Some("cpus:2;mem:1024;disk:1024;ports:[31000-32000]".into()),
+            switch_user: false,
+            ..AgentFlags::default()
+        }
+    }
+
+    pub(crate) async fn agent(&self, flags: AgentFlags) -> Agent {
+        let helper = Helper { arguments: vec![LAUNCH.to_owned()], ..Helper::default() };
+        let parts = Parts { container_helper: Some(helper), ..Parts::default() };
+        Agent::start(&self.node, flags, parts).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// An agent that its master knows.
+    pub(crate) async fn registered(&mut self) -> Agent {
+        let flags = AgentFlags { registration_backoff_factor: Duration::ZERO, ..self.flags() };
+        let agent = self.agent(flags).await;
+        self.master.register().await;
+        agent
+    }
+
+    pub(crate) fn work_dir(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Sends a request to the agent.
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> ClientResponse {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        let url = format!("http://{}{path}", self.node.address());
+        Client::new().request(method, &url, map, body.into()).await.unwrap()
+    }
+
+    /// Sends a call in JSON.
+    pub(crate) async fn post(&self, path: &str, body: &str) -> ClientResponse {
+        self.request(Method::POST, path, &[(header::CONTENT_TYPE.as_str(), "application/json")], body).await
+    }
+}
+
+/// An executor that the test plays.
+pub(crate) struct Executor {
+    response: ClientResponse,
+    decoder: recordio::Decoder,
+    events: std::collections::VecDeque<executor::Event>,
+}
+
+impl Executor {
+    /// Subscribes.
+    pub(crate) async fn subscribe(fixture: &Fixture, framework: &str, executor: &str) -> Self {
+        let body = format!(
+            r#"{{"type":"SUBSCRIBE","framework_id":{{"value":"{framework}"}},"executor_id":{{"value":"{executor}"}},"subscribe":{{}}}}"#
+        );
+        let response = fixture.post("/slave(1)/api/v1/executor", &body).await;
+        assert_eq!(response.status, 200);
+        Executor {
+            response,
+            decoder: recordio::Decoder::new(1 << 20),
+            events: std::collections::VecDeque::new(),
+        }
+    }
+
+    /// The next event; `None` at the end of the stream.
+    pub(crate) async fn event(&mut self) -> Option<executor::Event> {
+        while self.events.is_empty() {
+            let chunk = self.response.chunk().await?.unwrap();
+            let records = self.decoder.push(&chunk).unwrap();
+            self.events.extend(records.iter().map(|record| mesos_api::json::from_slice(record).unwrap()));
+        }
+        self.events.pop_front()
+    }
+
+    pub(crate) async fn kind(&mut self) -> Option<executor::event::Type> {
+        self.event().await.map(|event| event.r#type())
+    }
+}
+
+/// Tells the agent a state of a task as its executor does.
+pub(crate) async fn tell(fixture: &Fixture, framework: &str, executor: &str, task: &str, state: &str, number: u8) {
+    let uuid = base64(number);
+    let body = format!(
+        r#"{{"type":"UPDATE","framework_id":{{"value":"{framework}"}},"executor_id":{{"value":"{executor}"}},
+            "update":{{"status":{{"task_id":{{"value":"{task}"}},"state":"{state}","source":"SOURCE_EXECUTOR","uuid":"{uuid}"}}}}}}"#
+    );
+    let response = fixture.post("/slave(1)/api/v1/executor", &body).await;
+    assert_eq!(response.status, 202);
+}
+
+/// 16 times the same byte; of the numbers that are used here, every third byte begins a new quadruple.
+pub(crate) fn base64(number: u8) -> String {
+    let status = v1::TaskStatus { uuid: Some(vec![number; 16]), ..Default::default() };
+    let text = mesos_api::json::to_string(&status);
+    let start = text.find(r#""uuid":""#).unwrap() + 8;
+    text[start..].split('"').next().unwrap().replace("\\/", "/")
+}
+
+pub(crate) fn framework(checkpoint: bool) -> FrameworkInfo {
+    FrameworkInfo {
+        user: "nobody".into(),
+        name: "test".into(),
+        id: Some(v1::FrameworkId { value: "F".into() }),
+        checkpoint: Some(checkpoint),
+        ..FrameworkInfo::default()
+    }
+}
+
+pub(crate) fn resources(text: &str) -> Vec<v1::Resource> {
+    let mut resources = Resources::parse(text, "*").unwrap();
+    resources.allocate("*");
+    resources.to_protos()
+}
+
+/// A task with an executor of its own that only sleeps: the test speaks for it.
+pub(crate) fn task(id: &str, executor: &str) -> TaskInfo {
+    let command = v1::CommandInfo { value: Some("sleep 1000".into()), ..Default::default() };
+    TaskInfo {
+        name: id.into(),
+        task_id: v1::TaskId { value: id.into() },
+        agent_id: v1::AgentId { value: AGENT_ID.into() },
+        resources: resources("cpus:0.5;mem:64"),
+        executor: Some(v1::ExecutorInfo {
+            executor_id: v1::ExecutorId { value: executor.into() },
+            framework_id: Some(v1::FrameworkId { value: "F".into() }),
+            command: Some(command),
+            resources: resources("cpus:0.1;mem:32"),
+            ..Default::default()
+        }),
+        ..TaskInfo::default()
+    }
+}
+
+pub(crate) fn run_task(framework: FrameworkInfo, task: TaskInfo) -> mesos_api::internal::RunTaskMessage {
+    mesos_api::internal::RunTaskMessage { framework, task, ..Default::default() }
+}
+
+/// Waits until something holds that nobody tells.
+pub(crate) async fn until(what: impl Fn() -> bool) {
+    while !what() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(crate) fn agent_pid(agent: &Agent) -> Upid {
+    agent.upid().clone()
+}

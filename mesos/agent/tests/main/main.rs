@@ -1,0 +1,28 @@
+//! An agent with a master and executors that the tests play, and real containers.
+//!
+//! This program is also the helper of the containers, which a test harness could not be: a helper must
+//! not have threads. So it brings its own `main`.
+
+mod fixture;
+mod master;
+mod registering;
+mod running;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == fixture::LAUNCH) {
+        return mesos_containerizer::launch_main(arguments.collect());
+    }
+    let tests = [registering::tests(), running::tests()].concat();
+    let trials = tests.into_iter().map(|(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}

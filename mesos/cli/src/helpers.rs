@@ -1,3 +1,0 @@
-//! The commands that agents start this program with.
-
-pub(crate) use mesos_local::helpers::dispatch;
