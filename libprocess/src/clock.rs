@@ -89,6 +89,18 @@ impl Drop for Keeper {
 }
 
 impl Shared {
+    fn begin(&self, pieces: usize) {
+        if self.tracks {
+            self.busy.fetch_add(pieces, Ordering::AcqRel);
+        }
+    }
+
+    fn end(&self, pieces: usize) {
+        if self.tracks && pieces > 0 && self.busy.fetch_sub(pieces, Ordering::AcqRel) == pieces {
+            self.quiet.notify_waiters();
+        }
+    }
+
     fn now(&self, reading: Reading) -> Time {
         match reading {
             Reading::Standing(at) => at,
@@ -225,15 +237,18 @@ impl Clock {
         let slot = Arc::new(Mutex::new(Some(promise)));
         let fired = Arc::clone(&slot);
         let timer = self.after(duration, move || {
-            if let Some(promise) = fired.lock().take() {
+            let promise = fired.lock().take();
+            if let Some(promise) = promise {
                 promise.set(());
             }
         });
         if let Some(promise) = &*slot.lock() {
             let slot = Arc::downgrade(&slot);
             promise.on_discard(move || {
+                // Cancelling drops the callback, and with it the other hold on the slot.
+                let promise = slot.upgrade().and_then(|slot| slot.lock().take());
                 timer.cancel();
-                if let Some(promise) = slot.upgrade().and_then(|slot| slot.lock().take()) {
+                if let Some(promise) = promise {
                     promise.discard();
                 }
             });
@@ -244,15 +259,12 @@ impl Clock {
     /// Waits for `future`, but not longer than `duration`: `None` when it was late. It is dropped
     /// then.
     pub async fn timeout<F: StdFuture>(&self, duration: Duration, future: F) -> Option<F::Output> {
-        let sleep = self.sleep(duration);
-        tokio::pin!(future, sleep);
+        let mut sleep = Sleep(self.sleep(duration));
+        tokio::pin!(future);
         tokio::select! {
             biased;
-            output = &mut future => {
-                sleep.discard();
-                Some(output)
-            }
-            _ = &mut sleep => None,
+            output = &mut future => Some(output),
+            _ = &mut sleep.0 => None,
         }
     }
 
@@ -262,17 +274,12 @@ impl Clock {
 
     /// Notes a piece of work that [`Clock::settle`] waits for.
     pub(crate) fn begin(&self) {
-        if self.shared.tracks {
-            self.shared.busy.fetch_add(1, Ordering::AcqRel);
-        }
+        self.shared.begin(1);
     }
 
     /// Notes the end of what [`Clock::begin`] noted.
     pub(crate) fn end(&self, pieces: usize) {
-        if self.shared.tracks && pieces > 0 && self.shared.busy.fetch_sub(pieces, Ordering::AcqRel) == pieces
-        {
-            self.shared.quiet.notify_waiters();
-        }
+        self.shared.end(pieces);
     }
 
     fn assert_test_clock(&self, action: &str) {
@@ -283,6 +290,15 @@ impl Clock {
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Clock").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+/// A sleep whose timer goes with whoever sleeps.
+struct Sleep(Future<()>);
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.0.discard();
     }
 }
 
@@ -360,6 +376,31 @@ mod tests {
         clock.advance(secs(5)).await;
         assert_eq!(waiting.await.unwrap(), None);
         assert_eq!(clock.timeout(secs(5), async { 3 }).await, Some(3));
+    }
+
+    #[tokio::test]
+    async fn sleep_that_nobody_wants_any_more_leaves_no_timer() {
+        let clock = Clock::paused(Time::EPOCH);
+        let timers = || clock.shared.state.lock().timers.next_due();
+        let sleep = clock.sleep(secs(5));
+        assert_eq!(timers(), Some(Time::EPOCH + secs(5)));
+        sleep.discard();
+        assert_eq!(timers(), None);
+        assert_eq!(sleep.await, Err(crate::FutureError::Discarded));
+
+        assert_eq!(clock.timeout(secs(5), async { 3 }).await, Some(3));
+        assert_eq!(timers(), None);
+        let mut given_up = Box::pin(clock.timeout(secs(5), std::future::pending::<()>()));
+        assert!(futures::poll!(given_up.as_mut()).is_pending());
+        drop(given_up);
+        assert_eq!(timers(), None);
+    }
+
+    #[tokio::test]
+    async fn panic_in_a_timer_stops_no_other() {
+        let clock = Clock::system();
+        clock.after(Duration::ZERO, || panic!("on purpose"));
+        clock.sleep(Duration::from_millis(5)).await.unwrap();
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! What a process can do while it handles an event.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::fmt;
 use std::future::Future as StdFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,9 @@ type MessageHandler<P> = Arc<dyn Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Se
 pub struct Context<P> {
     pid: Pid<P>,
     messages: HashMap<String, MessageHandler<P>>,
-    links: HashSet<Upid>,
+    /// For how many links to a process its exit is still to be handled: more than one where a link was
+    /// set anew while the exit for the one before it waited.
+    links: HashMap<Upid, usize>,
     pub(crate) ending: Option<Ending>,
 }
 
@@ -36,7 +39,7 @@ pub(crate) enum Ending {
 
 impl<P: Process> Context<P> {
     pub(crate) fn new(pid: Pid<P>) -> Self {
-        Self { pid, messages: HashMap::new(), links: HashSet::new(), ending: None }
+        Self { pid, messages: HashMap::new(), links: HashMap::new(), ending: None }
     }
 
     /// The process itself.
@@ -117,8 +120,9 @@ impl<P: Process> Context<P> {
     /// travel in order.
     pub fn link(&mut self, pid: &Upid) {
         let linker = Arc::clone(&self.pid.shared) as Arc<dyn AnyProcess>;
-        self.links.insert(pid.clone());
-        self.node().clone().link(pid, linker);
+        if self.node().link(pid, linker) {
+            *self.links.entry(pid.clone()).or_default() += 1;
+        }
     }
 
     /// Sends a message to a process on any node: at most once, and silently not at all when it
@@ -132,17 +136,24 @@ impl<P: Process> Context<P> {
         self.node().send_raw(self.upid(), to, name, body);
     }
 
-    /// Runs `f` in the process once `duration` has passed on the node's clock.
+    /// Runs `f` in the process once `duration` has passed on the node's clock. When the process has
+    /// ended by then, `f` is dropped.
     pub fn delay(
         &self,
         duration: Duration,
         f: impl FnOnce(&mut P, &mut Context<P>) + Send + 'static,
     ) -> Timer {
-        let pid = self.pid();
-        self.pid.clock().after(duration, move || pid.tell(f))
+        // A timer that is still to fire does not keep an ended process and its node in memory.
+        let pid = self.pid.downgrade();
+        self.pid.clock().after(duration, move || {
+            if let Some(pid) = pid.upgrade() {
+                pid.tell(f);
+            }
+        })
     }
 
-    /// Runs `future` in the background, and brings its output back to the process.
+    /// Runs `future` in the background, and brings its output back to the process. It runs on when the
+    /// process ends, and its output is dropped then; if it panics, nothing comes back.
     pub fn run<F>(&self, future: F, f: impl FnOnce(&mut P, &mut Context<P>, F::Output) + Send + 'static)
     where
         F: StdFuture + Send + 'static,
@@ -194,10 +205,19 @@ impl<P: Process> Context<P> {
                 let _ = reply.send(handler(process, self, *request));
             }
             Event::Exited(pid) => {
-                self.links.remove(&pid);
+                self.forget_link(&pid);
                 process.exited(self, &pid);
             }
             Event::Terminate => self.terminate(),
+        }
+    }
+
+    fn forget_link(&mut self, pid: &Upid) {
+        if let Some(count) = self.links.get_mut(pid) {
+            *count -= 1;
+            if *count == 0 {
+                self.links.remove(pid);
+            }
         }
     }
 
@@ -205,6 +225,15 @@ impl<P: Process> Context<P> {
     pub(crate) fn unlink_all(&mut self) {
         let node = self.node().clone();
         let me = self.upid().clone();
-        self.links.drain().for_each(|linked| node.unlink(&linked, &me));
+        self.links.drain().for_each(|(linked, _)| node.unlink(&linked, &me));
+    }
+}
+
+impl<P: Process> fmt::Debug for Context<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("pid", &self.pid)
+            .field("ending", &self.ending)
+            .finish_non_exhaustive()
     }
 }

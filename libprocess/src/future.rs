@@ -6,11 +6,13 @@ mod promise;
 pub use error::{Failure, FutureError};
 pub use promise::Promise;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use tracing::error;
 
 type Outcome<T> = Result<T, FutureError>;
 
@@ -19,11 +21,28 @@ type Outcome<T> = Result<T, FutureError>;
 /// It ends in one of four ways: ready with a value, [failed](FutureError::Failed),
 /// [discarded](FutureError::Discarded), or [abandoned](FutureError::Abandoned) when the
 /// [`Promise`] was dropped unfulfilled. It has one consumer: who awaits it, or hangs a callback on
-/// it, takes the outcome.
+/// it, takes the outcome. That is why it is not `Clone`; where several want a value that is, the
+/// `shared` of `futures::FutureExt` gives them a copy each:
+///
+/// ```
+/// use futures::FutureExt;
+/// use libprocess::Promise;
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let promise = Promise::new();
+/// let one = promise.future().shared();
+/// let other = one.clone();
+/// promise.set(7);
+/// assert_eq!((one.await, other.await), (Ok(7), Ok(7)));
+/// # });
+/// ```
 ///
 /// [`Future::discard`] tells the producer that nobody wants the result any more; the producer
 /// decides whether it stops. The request travels through [`Future::then`] and
 /// [`Future::and_then`] to the operation that is pending at the moment.
+///
+/// Callbacks run on the thread that ends the future. A panic in one is logged and ends there: whoever
+/// produces a value does not pay for what its consumer does with it.
 ///
 /// # Cancel safety
 ///
@@ -42,15 +61,43 @@ struct State<T> {
 }
 
 enum Progress<T> {
-    Pending(Consumer<T>),
+    Pending(Consumers<T>),
     Ended(Outcome<T>),
     Consumed,
 }
 
-enum Consumer<T> {
-    None,
-    Waker(Waker),
-    Callback(Box<dyn FnOnce(Outcome<T>) + Send>),
+type Callback<T> = Box<dyn FnOnce(Outcome<T>) + Send>;
+
+/// Who waits for the outcome: nearly always one. The futures of one promise may be in several hands;
+/// then one of them gets the outcome, and the others hear that there is none for them.
+struct Consumers<T> {
+    callback: Option<Callback<T>>,
+    waker: Option<Waker>,
+    late_callbacks: Vec<Callback<T>>,
+    more_wakers: Vec<Waker>,
+}
+
+impl<T> Consumers<T> {
+    const NONE: Self =
+        Self { callback: None, waker: None, late_callbacks: Vec::new(), more_wakers: Vec::new() };
+
+    fn call(&mut self, callback: Callback<T>) {
+        if self.callback.is_none() {
+            self.callback = Some(callback);
+        } else {
+            self.late_callbacks.push(callback);
+        }
+    }
+
+    /// A task that polls again is not added twice.
+    fn wake(&mut self, waker: &Waker) {
+        match &self.waker {
+            None => self.waker = Some(waker.clone()),
+            Some(known) if known.will_wake(waker) => {}
+            Some(_) if self.more_wakers.iter().any(|known| known.will_wake(waker)) => {}
+            Some(_) => self.more_wakers.push(waker.clone()),
+        }
+    }
 }
 
 enum Discard {
@@ -58,32 +105,43 @@ enum Discard {
     Requested,
 }
 
-impl<T> Shared<T> {
-    /// Sets the outcome unless there is one; says whether it did. Callbacks run on this thread,
-    /// outside the lock.
-    fn complete(&self, outcome: Outcome<T>) -> bool {
-        let mut state = self.state.lock();
-        let Progress::Pending(consumer) = &mut state.progress else { return false };
-        let consumer = std::mem::replace(consumer, Consumer::None);
-        let on_discard = std::mem::replace(&mut state.discard, Discard::Requested);
-        match consumer {
-            Consumer::None => {
-                state.progress = Progress::Ended(outcome);
-                drop(state);
-            }
-            Consumer::Waker(waker) => {
-                state.progress = Progress::Ended(outcome);
-                drop(state);
-                waker.wake();
-            }
-            Consumer::Callback(callback) => {
-                state.progress = Progress::Consumed;
-                drop(state);
-                callback(outcome);
-            }
+impl<T> State<T> {
+    /// The outcome of a future that has ended. Whoever comes too late for it is told so.
+    fn take(&mut self) -> Outcome<T> {
+        match std::mem::replace(&mut self.progress, Progress::Consumed) {
+            Progress::Ended(outcome) => outcome,
+            Progress::Pending(_) | Progress::Consumed => Err(FutureError::Abandoned),
         }
-        drop(on_discard);
-        true
+    }
+}
+
+impl<T> Shared<T> {
+    /// Sets the outcome unless there is one. Callbacks run on this thread, outside the lock.
+    fn complete(&self, outcome: Outcome<T>) {
+        let mut state = self.state.lock();
+        let Progress::Pending(consumers) = &mut state.progress else { return };
+        let Consumers { callback, waker, late_callbacks, more_wakers } =
+            std::mem::replace(consumers, Consumers::NONE);
+        let on_discard = std::mem::replace(&mut state.discard, Discard::Requested);
+        let for_callback = match callback {
+            Some(callback) => {
+                state.progress = Progress::Consumed;
+                Some((callback, outcome))
+            }
+            None => {
+                state.progress = Progress::Ended(outcome);
+                None
+            }
+        };
+        drop(state);
+        if let Some((callback, outcome)) = for_callback {
+            contain(|| callback(outcome));
+        }
+        for callback in late_callbacks {
+            contain(|| callback(Err(FutureError::Abandoned)));
+        }
+        waker.into_iter().chain(more_wakers).for_each(Waker::wake);
+        contain(|| drop(on_discard));
     }
 
     fn request_discard(&self) {
@@ -93,7 +151,7 @@ impl<T> Shared<T> {
         }
         if let Discard::NotRequested(callbacks) = std::mem::replace(&mut state.discard, Discard::Requested) {
             drop(state);
-            callbacks.into_iter().for_each(|callback| callback());
+            callbacks.into_iter().for_each(|callback| contain(callback));
         }
     }
 
@@ -106,7 +164,7 @@ impl<T> Shared<T> {
             Discard::NotRequested(callbacks) => callbacks.push(callback),
             Discard::Requested => {
                 drop(state);
-                callback();
+                contain(callback);
             }
         }
     }
@@ -117,10 +175,17 @@ impl<T> Shared<T> {
     }
 }
 
+/// Runs what one side of a future has left to run when the other side does something.
+fn contain(f: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+        error!("a callback of a future panicked: {}", crate::panic::text(&*panic));
+    }
+}
+
 impl<T> Future<T> {
     fn pending() -> Self {
-        let state =
-            State { progress: Progress::Pending(Consumer::None), discard: Discard::NotRequested(Vec::new()) };
+        let progress = Progress::Pending(Consumers::NONE);
+        let state = State { progress, discard: Discard::NotRequested(Vec::new()) };
         Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
     }
 
@@ -130,11 +195,13 @@ impl<T> Future<T> {
     }
 
     /// A future that is ready with `value`.
+    #[must_use]
     pub fn ready(value: T) -> Self {
         Self::ended(Ok(value))
     }
 
     /// A future that has failed.
+    #[must_use]
     pub fn failed(failure: impl Into<Failure>) -> Self {
         Self::ended(Err(FutureError::Failed(failure.into())))
     }
@@ -155,23 +222,19 @@ impl<T: Send + 'static> Future<T> {
     /// Calls `f` with the outcome: now if there is one, else on the thread that sets it. To get
     /// back onto an actor, make `f` from [`Pid::defer`](crate::Pid::defer).
     pub fn on_any(self, f: impl FnOnce(Result<T, FutureError>) + Send + 'static) {
-        let mut state = self.shared.state.lock();
-        match std::mem::replace(&mut state.progress, Progress::Consumed) {
-            Progress::Pending(_) => state.progress = Progress::Pending(Consumer::Callback(Box::new(f))),
-            Progress::Ended(outcome) => {
-                drop(state);
-                f(outcome);
+        let outcome = {
+            let mut state = self.shared.state.lock();
+            if let Progress::Pending(consumers) = &mut state.progress {
+                return consumers.call(Box::new(f));
             }
-            // Only a future that was polled to its end has no outcome, and then says so.
-            Progress::Consumed => {
-                drop(state);
-                f(Err(FutureError::Abandoned));
-            }
-        }
+            state.take()
+        };
+        f(outcome);
     }
 
     /// Applies `f` to the value; every other end passes through. If a discard was requested before
     /// the value came, the result is discarded and `f` does not run.
+    #[must_use = "to act on the outcome and no more, use `on_any`"]
     pub fn then<U: Send + 'static>(self, f: impl FnOnce(T) -> U + Send + 'static) -> Future<U> {
         self.chain(|outcome, promise| match outcome {
             Ok(_) if promise.discard_requested() => promise.discard(),
@@ -182,6 +245,7 @@ impl<T: Send + 'static> Future<T> {
 
     /// Like [`Future::then`], for an `f` that starts another operation; a discard request reaches
     /// whichever of the two is pending.
+    #[must_use = "to act on the outcome and no more, use `on_any`"]
     pub fn and_then<U: Send + 'static>(self, f: impl FnOnce(T) -> Future<U> + Send + 'static) -> Future<U> {
         self.chain(|outcome, promise| match outcome {
             Ok(_) if promise.discard_requested() => promise.discard(),
@@ -191,6 +255,7 @@ impl<T: Send + 'static> Future<T> {
     }
 
     /// Runs `f` when the operation ended without a value, whatever the reason.
+    #[must_use = "to act on the outcome and no more, use `on_any`"]
     pub fn recover(self, f: impl FnOnce(FutureError) -> Future<T> + Send + 'static) -> Future<T> {
         self.chain(|outcome, promise| match outcome {
             Ok(value) => promise.set(value),
@@ -217,14 +282,11 @@ impl<T> std::future::Future for Future<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.shared.state.lock();
-        match std::mem::replace(&mut state.progress, Progress::Consumed) {
-            Progress::Pending(_) => {
-                state.progress = Progress::Pending(Consumer::Waker(cx.waker().clone()));
-                Poll::Pending
-            }
-            Progress::Ended(outcome) => Poll::Ready(outcome),
-            Progress::Consumed => Poll::Ready(Err(FutureError::Abandoned)),
+        if let Progress::Pending(consumers) = &mut state.progress {
+            consumers.wake(cx.waker());
+            return Poll::Pending;
         }
+        Poll::Ready(state.take())
     }
 }
 
@@ -298,6 +360,43 @@ mod tests {
         let abandoned = Promise::<u8>::new().future();
         assert_eq!(abandoned.recover(|_| Future::ready(4)).await, Ok(4));
         assert_eq!(Future::ready(5).recover(|_| Future::failed("never")).await, Ok(5));
+    }
+
+    #[tokio::test]
+    async fn of_two_consumers_one_gets_the_outcome_and_none_is_forgotten() {
+        let promise = Promise::new();
+        let tasks = [promise.future(), promise.future()].map(tokio::spawn);
+        tokio::task::yield_now().await;
+        promise.set(7);
+        let mut outcomes = Vec::new();
+        for task in tasks {
+            outcomes.push(task.await.unwrap());
+        }
+        outcomes.sort_by_key(Result::is_err);
+        assert_eq!(outcomes, [Ok(7), Err(FutureError::Abandoned)]);
+
+        let (tx, rx) = std::sync::mpsc::channel();
+        let promise = Promise::new();
+        for name in ["first", "second"] {
+            let tx = tx.clone();
+            promise.future().on_any(move |outcome| tx.send((name, outcome)).unwrap());
+        }
+        promise.set(7);
+        let outcomes: Vec<_> = rx.try_iter().collect();
+        assert_eq!(outcomes, [("first", Ok(7)), ("second", Err(FutureError::Abandoned))]);
+    }
+
+    #[tokio::test]
+    async fn panic_of_a_consumer_does_not_reach_the_producer() {
+        let promise = Promise::new();
+        let chain = promise.future().then(|()| -> u8 { panic!("on purpose") });
+        promise.set(());
+        assert_eq!(chain.await, Err(FutureError::Abandoned));
+
+        let promise = Promise::<()>::new();
+        promise.on_discard(|| panic!("on purpose"));
+        promise.future().discard();
+        assert!(promise.discard_requested());
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub mod http;
 mod mailbox;
 pub mod metrics;
 mod node;
+mod panic;
 mod pid;
 mod process;
 mod remote;

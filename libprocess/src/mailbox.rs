@@ -31,7 +31,23 @@ pub(crate) struct Queued {
     pub(crate) http_requests: usize,
 }
 
+impl Queued {
+    fn count<P>(&mut self, event: &Event<P>) {
+        match event {
+            Event::Dispatch(_) => self.dispatches += 1,
+            Event::Message { .. } => self.messages += 1,
+            Event::Http { .. } => self.http_requests += 1,
+            Event::Exited(_) | Event::Terminate => {}
+        }
+    }
+}
+
+/// A queue that has held more events than this gives its memory back once it is empty.
+const KEPT_EVENTS_MAX: usize = 4096;
+
 /// An unbounded queue with many senders and one process that empties it.
+///
+/// The process takes all that waits at once; what it has taken does not count as waiting any more.
 pub(crate) struct Mailbox<P> {
     state: Mutex<State<P>>,
     /// Set when the process must end before it handles another event, even one it has taken out.
@@ -41,13 +57,14 @@ pub(crate) struct Mailbox<P> {
 
 struct State<P> {
     queue: VecDeque<Event<P>>,
+    queued: Queued,
     waker: Option<Waker>,
     closed: bool,
 }
 
 impl<P> Mailbox<P> {
     pub(crate) fn new(clock: Clock) -> Self {
-        let state = State { queue: VecDeque::new(), waker: None, closed: false };
+        let state = State { queue: VecDeque::new(), queued: Queued::default(), waker: None, closed: false };
         Self { state: Mutex::new(state), ends_at_once: AtomicBool::new(false), clock }
     }
 
@@ -58,6 +75,7 @@ impl<P> Mailbox<P> {
             return Err(event);
         }
         self.clock.begin();
+        state.queued.count(&event);
         state.queue.push_back(event);
         let waker = state.waker.take();
         drop(state);
@@ -82,12 +100,14 @@ impl<P> Mailbox<P> {
 
     /// Swaps the empty `batch` for all that waits.
     pub(crate) fn poll_batch(&self, waker: &Waker, batch: &mut VecDeque<Event<P>>) -> Poll<()> {
+        batch.shrink_to(KEPT_EVENTS_MAX);
         let mut state = self.state.lock();
         if state.queue.is_empty() {
             state.waker = Some(waker.clone());
             return Poll::Pending;
         }
         std::mem::swap(&mut state.queue, batch);
+        state.queued = Queued::default();
         Poll::Ready(())
     }
 
@@ -96,21 +116,12 @@ impl<P> Mailbox<P> {
         let mut state = self.state.lock();
         state.closed = true;
         state.waker = None;
+        state.queued = Queued::default();
         std::mem::take(&mut state.queue)
     }
 
     pub(crate) fn queued(&self) -> Queued {
-        let state = self.state.lock();
-        let mut queued = Queued::default();
-        for event in &state.queue {
-            match event {
-                Event::Dispatch(_) => queued.dispatches += 1,
-                Event::Message { .. } => queued.messages += 1,
-                Event::Http { .. } => queued.http_requests += 1,
-                Event::Exited(_) | Event::Terminate => {}
-            }
-        }
-        queued
+        self.state.lock().queued
     }
 
     pub(crate) fn clock(&self) -> &Clock {

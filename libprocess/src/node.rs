@@ -17,7 +17,7 @@ use stout::{Time, WireMessage};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
-use crate::pid::{AnyProcess, Shared};
+use crate::pid::{AnyProcess, Link, Shared};
 use crate::remote::Remote;
 use crate::tracked::Tracked;
 use crate::{Clock, Future, Pid, Process, Promise, Upid, runner};
@@ -27,6 +27,9 @@ use crate::{Clock, Future, Pid, Process, Promise, Upid, runner};
 ///
 /// Most programs have one. A test, or a cluster in one program, has several, which talk to each
 /// other as if they were machines. Cloning gives another handle on the same node.
+///
+/// A node lives until it is [shut down](Node::shutdown), or the tokio runtime in which it was started
+/// is: dropping the handles ends neither its processes nor its server.
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
@@ -39,12 +42,14 @@ struct Inner {
     metrics: Metrics,
     runtime: tokio::runtime::Handle,
     remote: Remote,
-    /// Gets messages and requests whose path names no process.
+    /// Gets requests whose path names no process.
     delegate: Option<String>,
     processes: RwLock<HashMap<String, Arc<dyn AnyProcess>>>,
     /// How many ids were generated with each prefix.
     generated: Mutex<HashMap<&'static str, u64>>,
     stopping: watch::Sender<bool>,
+    /// Closed once the server has ended.
+    served: watch::Receiver<()>,
 }
 
 /// A [`Node`] that does not keep it alive: what servers and peers hold.
@@ -114,13 +119,22 @@ impl Node {
     /// On a node that is shutting down the process is dropped, and the handle is that of one that
     /// has ended.
     pub fn spawn<P: Process>(&self, process: P) -> Pid<P> {
-        let id = self.generate_id(P::ID_PREFIX);
-        let pid = self.new_pid(&id);
-        if self.start(&pid, process).is_err() {
-            pid.shared.mailbox.close();
-            pid.shared.ended();
+        loop {
+            let pid = self.new_pid(&self.generate_id(P::ID_PREFIX));
+            match self.register(&pid) {
+                Ok(()) => {
+                    self.start(&pid, process);
+                    return pid;
+                }
+                // Somebody gave a process this id by name.
+                Err(SpawnError::IdInUse(_)) => {}
+                Err(SpawnError::ShuttingDown) => {
+                    pid.shared.mailbox.close();
+                    pid.shared.ended();
+                    return pid;
+                }
+            }
         }
-        pid
     }
 
     /// Starts a process under the id that others know it by.
@@ -130,7 +144,8 @@ impl Node {
     /// Fails when the id is in use, or the node is shutting down.
     pub fn spawn_as<P: Process>(&self, id: &str, process: P) -> Result<Pid<P>, SpawnError> {
         let pid = self.new_pid(id);
-        self.start(&pid, process)?;
+        self.register(&pid)?;
+        self.start(&pid, process);
         Ok(pid)
     }
 
@@ -139,24 +154,26 @@ impl Node {
         Pid { shared: Arc::new(Shared::new(upid, self.clone())) }
     }
 
-    fn start<P: Process>(&self, pid: &Pid<P>, process: P) -> Result<(), SpawnError> {
-        {
-            let mut processes = self.inner.processes.write();
-            if *self.inner.stopping.borrow() {
-                return Err(SpawnError::ShuttingDown);
-            }
-            let id = pid.upid().id();
-            if processes.contains_key(id) {
-                return Err(SpawnError::IdInUse(id.to_owned()));
-            }
-            processes.insert(id.to_owned(), Arc::clone(&pid.shared) as Arc<dyn AnyProcess>);
+    /// Enters a process in the table; from now on it can be found, and its mailbox fills.
+    fn register<P: Process>(&self, pid: &Pid<P>) -> Result<(), SpawnError> {
+        let mut processes = self.inner.processes.write();
+        if *self.inner.stopping.borrow() {
+            return Err(SpawnError::ShuttingDown);
         }
-        self.inner.clock.begin(); // Until the process is initialized.
-        self.inner.runtime.spawn(runner::run(process, pid.clone()));
+        let id = pid.upid().id();
+        if processes.contains_key(id) {
+            return Err(SpawnError::IdInUse(id.to_owned()));
+        }
+        processes.insert(id.to_owned(), Arc::clone(&pid.shared) as Arc<dyn AnyProcess>);
         Ok(())
     }
 
-    /// An id that no process of this node has had: `prefix(1)`, `prefix(2)` and so on.
+    fn start<P: Process>(&self, pid: &Pid<P>, process: P) {
+        self.inner.clock.begin(); // Until the process is initialized.
+        self.inner.runtime.spawn(runner::run(process, pid.clone()));
+    }
+
+    /// An id that was not generated on this node before: `prefix(1)`, `prefix(2)` and so on.
     pub fn generate_id(&self, prefix: &'static str) -> String {
         let mut generated = self.inner.generated.lock();
         let count = generated.entry(prefix).or_default();
@@ -189,10 +206,10 @@ impl Node {
         let result = promise.future();
         let clock = self.inner.clock.clone();
         clock.begin();
+        let end = EndOfWork(clock);
         self.inner.runtime.spawn_blocking(move || {
-            let end = EndOfWork(clock);
+            let _end = end;
             promise.set(work());
-            drop(end);
         });
         result
     }
@@ -234,12 +251,17 @@ impl Node {
         processes
     }
 
-    pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) {
-        if pid.address() != self.inner.address {
-            self.inner.remote.link(pid, linker);
-        } else if !self.process(pid.id()).is_some_and(|process| process.link(Arc::clone(&linker))) {
+    /// Sets a link; says whether that is a new one, for which there will be an exit of its own.
+    pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> bool {
+        let link = if pid.address() != self.inner.address {
+            self.inner.remote.link(pid, Arc::clone(&linker))
+        } else {
+            self.process(pid.id()).map_or(Link::Gone, |process| process.link(Arc::clone(&linker)))
+        };
+        if link == Link::Gone {
             linker.exited(pid.clone());
         }
+        link != Link::Known
     }
 
     pub(crate) fn unlink(&self, pid: &Upid, linker: &Upid) {
@@ -252,18 +274,22 @@ impl Node {
 
     /// Drops an ended process from the table.
     pub(crate) fn forget(&self, pid: &Upid) {
-        self.inner.processes.write().remove(pid.id());
+        let removed = self.inner.processes.write().remove(pid.id());
+        drop(removed); // After the lock.
     }
 
     pub(crate) fn downgrade(&self) -> WeakNode {
         WeakNode(Arc::downgrade(&self.inner))
     }
 
-    /// Ends all processes and stops listening; ready when every process has ended.
+    /// Ends all processes and stops listening. Ready when every process has ended, what they have sent
+    /// is on its way as far as that takes no longer than a second, and the address is free again.
+    ///
+    /// A process must not wait for this with anything that keeps it from ending.
     ///
     /// # Cancel safety
     ///
-    /// The node shuts down even when the future is dropped.
+    /// Once polled, the node shuts down even when the future is dropped.
     pub async fn shutdown(&self) {
         let processes = {
             let table = self.inner.processes.write();
@@ -276,11 +302,13 @@ impl Node {
             // A wait ends with the process, in whatever way.
             let _ = end.await;
         }
-        self.inner.remote.close();
+        let mut served = self.inner.served.clone();
+        let stopped = async { while served.changed().await.is_ok() {} };
+        futures::join!(self.inner.remote.close(), stopped);
     }
 }
 
-/// Ends the piece of work on the clock even when the work panics.
+/// Ends the piece of work on the clock even when the work panics, or the runtime never runs it.
 struct EndOfWork(Clock);
 
 impl Drop for EndOfWork {

@@ -1,8 +1,9 @@
 //! The typed handle on a process, and what its node knows of it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -42,12 +43,23 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn message(&self, from: Upid, name: String, body: Bytes) -> bool;
     fn exited(&self, pid: Upid);
     fn terminate(&self, at_once: bool);
-    /// Notes who must be told when this process ends; says whether it was there to be linked to.
-    fn link(&self, linker: Arc<dyn AnyProcess>) -> bool;
+    /// Notes who must be told when this process ends.
+    fn link(&self, linker: Arc<dyn AnyProcess>) -> Link;
     fn unlink(&self, linker: &Upid);
     fn wait(&self) -> Future<()>;
     fn routes(&self) -> &Routes;
     fn queued(&self) -> Queued;
+}
+
+/// What became of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It is set now, and was not before: one exit will be told for it.
+    Set,
+    /// It was set already.
+    Known,
+    /// There is nothing to link to.
+    Gone,
 }
 
 impl<P: Process> Shared<P> {
@@ -99,20 +111,25 @@ impl<P: Process> AnyProcess for Shared<P> {
         self.mailbox.terminate(at_once);
     }
 
-    fn link(&self, linker: Arc<dyn AnyProcess>) -> bool {
+    fn link(&self, linker: Arc<dyn AnyProcess>) -> Link {
         match &mut *self.life.lock() {
-            Life::Alive { linkers, .. } => {
-                linkers.insert(linker.upid().clone(), linker);
-                true
-            }
-            Life::Ended => false,
+            Life::Alive { linkers, .. } => match linkers.entry(linker.upid().clone()) {
+                Entry::Occupied(_) => Link::Known,
+                Entry::Vacant(free) => {
+                    free.insert(linker);
+                    Link::Set
+                }
+            },
+            Life::Ended => Link::Gone,
         }
     }
 
     fn unlink(&self, linker: &Upid) {
-        if let Life::Alive { linkers, .. } = &mut *self.life.lock() {
-            linkers.remove(linker);
-        }
+        let removed = match &mut *self.life.lock() {
+            Life::Alive { linkers, .. } => linkers.remove(linker),
+            Life::Ended => None,
+        };
+        drop(removed); // After the lock: it may be the last that is known of a process.
     }
 
     fn wait(&self) -> Future<()> {
@@ -153,7 +170,10 @@ impl<P: Process> Pid<P> {
     }
 
     /// Has the process run `f`, and gives back what it returns. The future is abandoned when the
-    /// process ends first.
+    /// process ends first, and discarding it does not keep `f` from running.
+    ///
+    /// From outside it is awaited. A process does not wait: it gives the future of another one to
+    /// [`Context::run`], or hangs on it what [`Pid::defer`] makes.
     pub fn ask<R: Send + 'static>(
         &self,
         f: impl FnOnce(&mut P, &mut Context<P>) -> R + Send + 'static,
@@ -189,7 +209,8 @@ impl<P: Process> Pid<P> {
         }
     }
 
-    /// Ends the process after the event it is handling; what waits behind it is dropped.
+    /// Ends the process after the event it is handling; what waits behind it is dropped, and the
+    /// futures of those who asked are abandoned.
     pub fn terminate(&self) {
         self.shared.mailbox.terminate(true);
     }
@@ -199,12 +220,14 @@ impl<P: Process> Pid<P> {
         self.shared.mailbox.terminate(false);
     }
 
-    /// A future that is ready once the process has ended.
+    /// A future that is ready once the process has ended, and all that it held was dropped. A process
+    /// that waits for itself never sees it.
     pub fn wait(&self) -> Future<()> {
         self.shared.wait()
     }
 
-    /// How many closures wait to be run.
+    /// How many closures wait to be run, without those that the process has taken up together with
+    /// the one it is running.
     pub fn queued_dispatches(&self) -> usize {
         self.shared.queued().dispatches
     }
@@ -221,6 +244,19 @@ impl<P: Process> Pid<P> {
 
     pub(crate) fn clock(&self) -> &Clock {
         self.shared.mailbox.clock()
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakPid<P> {
+        WeakPid(Arc::downgrade(&self.shared))
+    }
+}
+
+/// A [`Pid`] that keeps nothing of an ended process, for what may outlive it.
+pub(crate) struct WeakPid<P>(Weak<Shared<P>>);
+
+impl<P> WeakPid<P> {
+    pub(crate) fn upgrade(&self) -> Option<Pid<P>> {
+        self.0.upgrade().map(|shared| Pid { shared })
     }
 }
 

@@ -1,6 +1,5 @@
 //! The task that runs a process.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,7 +7,7 @@ use tracing::error;
 
 use crate::context::Ending;
 use crate::mailbox::Event;
-use crate::{Context, Pid, Process};
+use crate::{Context, Pid, Process, panic};
 
 /// So many events at most are handled before the thread is offered to other tasks.
 const EVENTS_PER_TURN_MAX: usize = 512;
@@ -39,15 +38,23 @@ pub(crate) async fn run<P: Process>(mut process: P, pid: Pid<P>) {
         error!(pid = %pid.upid(), %failure, "a process failed");
     }
     cx.unlink_all();
-    let unhandled = [batch, pid.shared.mailbox.close()];
+    let waiting = pid.shared.mailbox.close();
+    let unhandled = batch.len() + waiting.len();
+    // All that the process held is gone when others hear of its end: files, ports, promises.
+    discard(&pid, process);
+    discard(&pid, cx);
+    batch.into_iter().chain(waiting).for_each(|event| discard(&pid, event));
     pid.node().forget(pid.upid());
     pid.shared.ended();
-    for events in unhandled {
-        let count = events.len();
-        drop(events);
-        pid.clock().end(count);
+    pid.clock().end(unhandled + 1);
+}
+
+/// Drops what belongs to somebody else, and may panic in it.
+fn discard<P: Process, T>(pid: &Pid<P>, value: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        let panic = panic::text(&*panic);
+        error!(pid = %pid.upid(), panic, "something that an ended process held panicked when it was dropped");
     }
-    pid.clock().end(1);
 }
 
 fn next<P: Process>(pid: &Pid<P>, batch: &mut VecDeque<Event<P>>, cx: &Context<P>) -> Option<Event<P>> {
@@ -65,14 +72,6 @@ fn next<P: Process>(pid: &Pid<P>, batch: &mut VecDeque<Event<P>>, cx: &Context<P
 /// Runs one handler; a panic in it ends this process and no other.
 fn guard<P: Process>(cx: &mut Context<P>, f: impl FnOnce(&mut Context<P>)) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(cx))) {
-        cx.fail(format!("it panicked: {}", text(&*panic)));
+        cx.fail(format!("it panicked: {}", panic::text(&*panic)));
     }
-}
-
-fn text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
 }

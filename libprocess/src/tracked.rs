@@ -26,8 +26,10 @@ struct Signal {
 
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        if !self.woken.swap(true, Ordering::AcqRel) {
-            self.clock.begin();
+        // Begun before anybody can see it, and answer it.
+        self.clock.begin();
+        if self.woken.swap(true, Ordering::AcqRel) {
+            self.clock.end(1);
         }
         if let Some(task) = &*self.task.lock() {
             task.wake_by_ref();
@@ -49,16 +51,29 @@ impl<F: Future> Future for Tracked<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         *self.signal.task.lock() = Some(cx.waker().clone());
         let answered = self.signal.woken.swap(false, Ordering::AcqRel);
+        // Also when the future panics.
+        let _end = Answered { clock: self.signal.clock.clone(), wake_ups: usize::from(answered) };
         let waker = Waker::from(Arc::clone(&self.signal));
-        let poll = self.future.as_mut().poll(&mut Context::from_waker(&waker));
-        self.signal.clock.end(usize::from(answered));
-        poll
+        self.future.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+}
+
+/// Ends the work of wake-ups that a poll answers.
+struct Answered {
+    clock: Clock,
+    wake_ups: usize,
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.clock.end(self.wake_ups);
     }
 }
 
 impl<F> Drop for Tracked<F> {
     fn drop(&mut self) {
-        let answered = self.signal.woken.swap(true, Ordering::AcqRel);
-        self.signal.clock.end(usize::from(answered));
+        // No wake-up counts from now on, since nobody will answer it.
+        let woken = self.signal.woken.swap(true, Ordering::AcqRel);
+        self.signal.clock.end(usize::from(woken));
     }
 }

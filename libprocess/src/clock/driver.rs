@@ -1,8 +1,12 @@
 //! The thread that fires the timers of a running clock.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tracing::error;
+
 use super::{Reading, Shared};
+use crate::panic;
 
 /// Starts the thread; it ends once the last handle on the clock is gone.
 pub(super) fn start(shared: Arc<Shared>) {
@@ -22,8 +26,17 @@ fn drive(shared: &Shared) {
                     continue;
                 }
                 let callbacks = state.timers.take_due(now);
+                // A clock that is paused from now on does not settle before these have fired.
+                let pieces = callbacks.len();
+                shared.begin(pieces);
                 drop(state);
-                callbacks.into_iter().for_each(|callback| callback());
+                for callback in callbacks {
+                    // All other timers hang on this thread.
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(callback)) {
+                        error!("the callback of a timer panicked: {}", panic::text(&*panic));
+                    }
+                }
+                shared.end(pieces);
                 state = shared.state.lock();
             }
             _ => shared.changed.wait(&mut state),

@@ -6,6 +6,10 @@ use super::{Failure, Future, FutureError, Outcome, Shared};
 
 /// The producer's side of a [`Future`]. Dropped unfulfilled, it abandons the future.
 ///
+/// Ending it runs the consumer's callback, if there is one, before it returns. So a chain of very many
+/// futures that each wait for the next one ends in as many nested calls: a loop is better written as
+/// an `async` block given to [`Node::run`](crate::Node::run).
+///
 /// ```
 /// use libprocess::Promise;
 ///
@@ -23,13 +27,16 @@ pub struct Promise<T> {
 
 impl<T> Promise<T> {
     /// A promise that is not fulfilled yet.
+    #[must_use]
     pub fn new() -> Self {
         let Future { shared } = Future::pending();
         Self { shared, armed: true }
     }
 
-    /// The future that this promise fulfils. All futures of one promise share its one outcome: the
-    /// first consumer takes it.
+    /// The future that this promise fulfils. There is one outcome, whatever the number of futures: it
+    /// goes to one consumer, a callback before who awaits, and every other one finds the future
+    /// [abandoned](FutureError::Abandoned).
+    #[must_use]
     pub fn future(&self) -> Future<T> {
         Future { shared: Arc::clone(&self.shared) }
     }

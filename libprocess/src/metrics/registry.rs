@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, Either, FutureExt, select};
+use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 
@@ -159,10 +159,13 @@ impl Metrics {
         }
         shown.extend(system::gauges());
         if !later.is_empty() {
-            let mut late = std::pin::pin!(registry.clock.sleep(timeout.unwrap_or(GAUGE_WAIT_MAX)));
-            while let Either::Left((Some(value), _)) = select(later.next(), late.as_mut()).await {
-                shown.extend(value);
-            }
+            let arrive = async {
+                while let Some(value) = later.next().await {
+                    shown.extend(value);
+                }
+            };
+            // The gauges that are late are left out.
+            let _ = registry.clock.timeout(timeout.unwrap_or(GAUGE_WAIT_MAX), arrive).await;
         }
         shown.retain(|_, value| value.is_finite());
         shown

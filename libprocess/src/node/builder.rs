@@ -29,6 +29,7 @@ use crate::remote::Remote;
 /// # std::io::Result::Ok(()) }).unwrap();
 /// ```
 #[derive(Debug)]
+#[must_use = "a node begins with `start`"]
 pub struct NodeBuilder {
     bind: SocketAddr,
     advertise_ip: Option<IpAddr>,
@@ -118,6 +119,7 @@ impl NodeBuilder {
         let runtime = tokio::runtime::Handle::current();
         let clock = self.clock.unwrap_or_else(Clock::system);
         let (stopping, mut stop) = watch::channel(false);
+        let (serving, served) = watch::channel(());
         let inner = Inner {
             address,
             hostname: self.hostname.unwrap_or_else(|| ip.to_string()),
@@ -129,15 +131,20 @@ impl NodeBuilder {
             processes: RwLock::new(HashMap::new()),
             generated: Mutex::new(HashMap::new()),
             stopping,
+            served,
         };
         let node = Node { inner: Arc::new(inner) };
         builtin::spawn(&node);
         let service = Arc::new(super::service::NodeService::new(node.downgrade()));
         let stopped = async move {
-            // Also ends when the node is dropped, with the sender.
+            // Only an error when the node is gone.
             let _ = stop.wait_for(|stopping| *stopping).await;
         };
-        runtime.spawn(crate::http::serve(listener, service, self.limits, stopped));
+        let limits = self.limits;
+        runtime.spawn(async move {
+            crate::http::serve(listener, service, limits, stopped).await;
+            drop(serving);
+        });
         Ok(node)
     }
 }

@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::{Context, FutureError};
 
+mod ends;
+
 #[derive(Default)]
 struct Recorder {
     seen: Vec<u64>,

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::Notify;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::{Notify, watch};
 use tracing::debug;
 
 use super::Peers;
+use crate::http::drain;
 
 /// Real time: what the other side of a socket does, no clock of ours can hurry.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -24,6 +25,8 @@ pub(super) struct Task {
     pub(super) peers: Arc<Mutex<Peers>>,
     pub(super) work: Arc<Notify>,
     pub(super) cut: Arc<Notify>,
+    /// That the task runs.
+    pub(super) _alive: watch::Receiver<()>,
 }
 
 enum Next {
@@ -56,14 +59,14 @@ impl Task {
         tokio::select! {
             written = self.write(&mut messages) => written?,
             // All answers are dropped; that they end means that the peer is gone.
-            read = discard(&mut answers) => {
+            read = drain(&mut answers) => {
                 read?;
                 return Err(std::io::Error::other("the peer closed the connection"));
             }
         }
         // Closing with answers unread would reset the connection, and what was sent with it.
         messages.shutdown().await?;
-        let _ = tokio::time::timeout(ANSWERS_MAX, discard(&mut answers)).await;
+        let _ = tokio::time::timeout(ANSWERS_MAX, drain(&mut answers)).await;
         Ok(())
     }
 
@@ -87,6 +90,9 @@ impl Task {
         let Some(peer) = peers.by_address.get_mut(&self.address) else { return Next::Finish };
         if peer.connection != self.connection {
             return Next::Finish;
+        }
+        if peer.cut_off {
+            return Next::Wait; // For the end.
         }
         if !peer.pending.is_empty() {
             peer.pending_bytes = 0;
@@ -133,10 +139,4 @@ fn join(pending: Vec<Bytes>) -> Vec<Bytes> {
         joined.push(buffer.into());
     }
     joined
-}
-
-async fn discard(answers: &mut OwnedReadHalf) -> std::io::Result<()> {
-    let mut buffer = [0; 4096];
-    while answers.read(&mut buffer).await? > 0 {}
-    Ok(())
 }

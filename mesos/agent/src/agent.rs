@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use libprocess::{Future, Node, Pid, Upid};
+use mesos_access::{Action, Object};
 use mesos_api::v1::{AgentInfo, ContainerInfo, DomainInfo};
 use mesos_auth::{Authorizer, Permissive};
 use mesos_containerizer::{Containerizer, Helper, Options as ContainerizerOptions};
+use mesos_daemon::files::{Access, Files};
+use mesos_daemon::logging::{Logging, Verbosity};
 use mesos_workload::compatible::Policy;
 use mesos_workload::{Options, Program, Workload};
 use tokio::sync::watch;
@@ -33,6 +36,12 @@ pub struct Parts {
     pub default_executor: Option<Program>,
     /// The parent of each container: the running program by default.
     pub container_helper: Option<Helper>,
+    /// Shows sandboxes and the log. A node has one of these; without it one is started.
+    pub files: Option<Files>,
+    /// Sets how much is logged. A node has one of these; without it one is started.
+    pub logging: Option<Logging>,
+    /// How the log is turned up, for a logging that is started.
+    pub verbosity: Verbosity,
 }
 
 impl Default for Parts {
@@ -43,6 +52,9 @@ impl Default for Parts {
             command_executor: None,
             default_executor: None,
             container_helper: None,
+            files: None,
+            logging: None,
+            verbosity: Verbosity::default(),
         }
     }
 }
@@ -123,17 +135,32 @@ impl Agent {
         let recovery = recovery::recover(node, &mut workload, &containerizer, policy, flags.strict).await;
         let Recovery { first, streams, changed } = recovery
             .map_err(|reason| StartError::Recovery { reason, latest: workload.layout().latest_agent() })?;
+        let authorizer = Arc::clone(&parts.authorizer);
+        let files = match parts.files {
+            Some(files) => files,
+            None => Files::start(node, Arc::clone(&authorizer))?,
+        };
+        let logging = match parts.logging {
+            Some(logging) => logging,
+            None => Logging::start(node, parts.verbosity, authorizer)?,
+        };
+        // Another daemon of this node may answer it already, with the same.
+        let _ = mesos_daemon::version::serve(node);
+        show_log(&files, &flags);
         let gc = GcOptions {
             delay: flags.gc_delay,
             headroom: flags.gc_disk_headroom,
             watch_interval: flags.disk_watch_interval,
             work_dir: workload.options().work_dir.clone(),
+            files: files.clone(),
         };
         let (tell_finished, finished) = watch::channel(None);
         let setup = Setup {
             flags,
             authorizer: parts.authorizer,
             detector,
+            files,
+            logging,
             version: mesos_daemon::version::MESOS_VERSION.to_owned(),
             started: node.now(),
             changed,
@@ -155,6 +182,7 @@ impl Agent {
             first,
             happened: VecDeque::new(),
             stepping: false,
+            statistics: VecDeque::new(),
             recovered: false,
             finished: tell_finished,
         };
@@ -212,6 +240,14 @@ impl AgentProcess {
         ends.into_iter().fold(Future::ready(()), |all, end| {
             all.and_then(move |()| end.then(|_| ()).recover(|_| Future::ready(())))
         })
+    }
+}
+
+/// The log, for people to read under `/slave/log`.
+fn show_log(files: &Files, flags: &AgentFlags) {
+    if let Some(path) = mesos_daemon::logging::file_of(&flags.logging, "mesos-agent") {
+        let access = Access { action: Action::AccessMesosLog, object: Object::any() };
+        files.attach("/slave/log", path, Some(access));
     }
 }
 

@@ -6,11 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use libprocess::metrics::{Counter, Gauge};
 use libprocess::{Context, Future, Node, Pid, Process, Promise, Time};
+use mesos_daemon::files::Files;
 use mesos_workload::Garbage;
 use mesos_workload::gc::{Schedule, max_age};
 use tracing::{info, warn};
 
 use crate::metrics::{counter, gauge};
+use crate::sandbox::hide_removed;
 
 /// How long things are kept.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub(crate) struct GcOptions {
     pub(crate) watch_interval: Duration,
     /// `--work_dir`: nothing outside of it is ever removed.
     pub(crate) work_dir: PathBuf,
+    /// What shows sandboxes: not those that are gone.
+    pub(crate) files: Files,
 }
 
 /// A handle on the garbage collector of an agent.
@@ -155,6 +159,9 @@ impl GcProcess {
         cx.run_blocking(work, |gc, cx, (paths, outcomes)| {
             for (path, removed) in paths.iter().zip(outcomes) {
                 gc.removing.remove(path);
+                if removed {
+                    hide_removed(&gc.options.files, path);
+                }
                 let counter = if removed { &gc.succeeded } else { &gc.failed };
                 counter.iter().for_each(Counter::inc);
             }

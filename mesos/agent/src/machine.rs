@@ -40,7 +40,7 @@ impl Found {
         let cpus = std::thread::available_parallelism().ok().map(|count| count.get() as f64);
         let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| mem_total(&text));
         let disk = nix::sys::statvfs::statvfs(work_dir).ok();
-        let disk = disk.map(|stat| (stat.blocks() as u64).saturating_mul(stat.fragment_size() as u64) >> 20);
+        let disk = disk.map(|stat| stat.blocks().saturating_mul(stat.fragment_size()) >> 20);
         Found { cpus, mem: total, disk }
     }
 }

@@ -78,7 +78,6 @@ impl AgentProcess {
                 });
             }
             Effect::Attach { run, directory } => self.attach_sandbox(&run, directory),
-            Effect::Detach { run } => self.detach_sandbox(&run),
             Effect::SyncResources { resources, content, create, remove } => {
                 let layout = self.workload.layout();
                 let (target, info) = (layout.resources_target(), layout.resources_info());

@@ -4,9 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use libprocess::{Context, Process, Timer, Upid};
+use libprocess::{Context, Process, Time, Timer, Upid};
 use mesos_auth::Authorizer;
 use mesos_containerizer::Containerizer;
+use mesos_daemon::files::Files;
+use mesos_daemon::logging::Logging;
 use mesos_daemon::stream::EventStream;
 use mesos_workload::{Effect, Input, Phase, Workload};
 use tokio::sync::watch;
@@ -24,13 +26,19 @@ use crate::v0::Annotation;
 /// What agents' ids on their nodes begin with.
 pub(crate) const AGENT_ID_PREFIX: &str = "slave";
 
+/// `/monitor/statistics` is answered so often in that time.
+const STATISTICS_MAX: usize = 2;
+const STATISTICS_PERIOD: Duration = Duration::from_secs(1);
+
 /// What stays the same for as long as the agent runs.
 pub(crate) struct Setup {
     pub(crate) flags: AgentFlags,
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) detector: Arc<dyn MasterDetector>,
+    pub(crate) files: Files,
+    pub(crate) logging: Logging,
     pub(crate) version: String,
-    pub(crate) started: libprocess::Time,
+    pub(crate) started: Time,
     /// Something about the agent changed with this start: only a master that knows how to take that may
     /// be told.
     pub(crate) changed: bool,
@@ -57,6 +65,8 @@ pub(crate) struct AgentProcess {
     pub(crate) first: Vec<Effect>,
     pub(crate) happened: VecDeque<Input>,
     pub(crate) stepping: bool,
+    /// When `/monitor/statistics` was, or will be, answered.
+    pub(crate) statistics: VecDeque<Time>,
     /// Whether executors of before the restart had their time.
     pub(crate) recovered: bool,
     /// Told when the agent is done, or why it cannot go on.
@@ -87,7 +97,7 @@ impl Process for AgentProcess {
 
     fn initialize(&mut self, cx: &mut Context<Self>) {
         crate::v0::install(cx);
-        crate::routes::install(self, cx);
+        crate::http::install(cx);
         self.updates.report_to(cx.pid());
         self.metrics = Some(Metrics::start(cx.node().metrics(), &cx.pid(), self.setup.started));
         info!(pid = %cx.upid(), "the agent started");
@@ -170,6 +180,18 @@ impl AgentProcess {
         self.setup.detector.watch(Box::new(move |leader| {
             pid.tell(move |agent, cx| agent.detected(cx, leader));
         }));
+    }
+
+    /// How long a request for `/monitor/statistics` has to wait: measuring takes effort.
+    pub(crate) fn statistics_wait(&mut self, now: Time) -> Duration {
+        let mut at = now;
+        if self.statistics.len() >= STATISTICS_MAX
+            && let Some(earlier) = self.statistics.pop_front()
+        {
+            at = at.max(earlier + STATISTICS_PERIOD);
+        }
+        self.statistics.push_back(at);
+        at - now
     }
 
     /// Ends the agent, and tells its owner why.

@@ -1,13 +1,50 @@
 //! Sandboxes, for people to look into.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use mesos_access::{Action, Object};
+use mesos_daemon::files::{Access, Files};
 use mesos_workload::RunKey;
+use mesos_workload::paths::virtual_latest;
 
 use crate::process::AgentProcess;
 
 impl AgentProcess {
-    pub(crate) fn attach_sandbox(&mut self, _run: &RunKey, _directory: PathBuf) {}
+    /// Shows the sandbox of a run under its own path, and as the newest of its executor.
+    pub(crate) fn attach_sandbox(&mut self, run: &RunKey, directory: PathBuf) {
+        let mut object = Object::any();
+        if let Some(framework) = self.workload.framework(&run.framework) {
+            object = object.with_framework(framework.info.clone());
+        }
+        if let Some(executor) = self.workload.executor(&run.framework, &run.executor) {
+            object = object.with_executor(executor.info.clone());
+        }
+        let access = Access { action: Action::AccessSandbox, object };
+        let own = directory.to_string_lossy().into_owned();
+        for path in self.latest_paths(run).into_iter().chain([own]) {
+            self.setup.files.attach(path, directory.clone(), Some(access.clone()));
+        }
+    }
 
-    pub(crate) fn detach_sandbox(&mut self, _run: &RunKey) {}
+    /// The names under which the newest run of an executor is looked for.
+    fn latest_paths(&self, run: &RunKey) -> Vec<String> {
+        let agent = self.workload.info().id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
+        let (framework, executor) = (&run.framework.value, &run.executor.value);
+        let [sandboxes, _] = self.workload.layout().latest_runs(&agent, framework, executor);
+        vec![sandboxes.to_string_lossy().into_owned(), virtual_latest(framework, executor)]
+    }
+}
+
+/// Shows nothing any more of what was removed.
+pub(crate) fn hide_removed(files: &Files, path: &Path) {
+    files.detach(path.to_string_lossy());
+    // The directory of an executor: none of its runs is the newest any more.
+    let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if let [.., frameworks, framework, executors, executor] = &parts[..]
+        && frameworks == "frameworks"
+        && executors == "executors"
+    {
+        files.detach(path.join("runs/latest").to_string_lossy());
+        files.detach(virtual_latest(framework, executor));
+    }
 }

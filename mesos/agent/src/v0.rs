@@ -50,7 +50,7 @@ pub(crate) fn install(cx: &mut Context<AgentProcess>) {
 
 fn install_from_master(cx: &mut Context<AgentProcess>) {
     cx.install(|agent, cx, from, message: RunTaskMessage| {
-        agent.from_master(cx, from, || Input::RunTask {
+        agent.master_says(cx, from, || Input::RunTask {
             framework: Box::new(message.framework),
             pid: some_pid(message.pid),
             task: Box::new(message.task),
@@ -59,7 +59,7 @@ fn install_from_master(cx: &mut Context<AgentProcess>) {
         });
     });
     cx.install(|agent, cx, from, message: RunTaskGroupMessage| {
-        agent.from_master(cx, from, || Input::RunTaskGroup {
+        agent.master_says(cx, from, || Input::RunTaskGroup {
             framework: Box::new(message.framework),
             executor: Box::new(message.executor),
             tasks: message.task_group.tasks,
@@ -68,7 +68,7 @@ fn install_from_master(cx: &mut Context<AgentProcess>) {
         });
     });
     cx.install(|agent, cx, from, message: KillTaskMessage| {
-        agent.from_master(cx, from, || Input::KillTask {
+        agent.master_says(cx, from, || Input::KillTask {
             framework: message.framework_id,
             task: message.task_id,
             kill_policy: message.kill_policy,
@@ -76,20 +76,20 @@ fn install_from_master(cx: &mut Context<AgentProcess>) {
     });
     cx.install(|agent, cx, from, message: ShutdownExecutorMessage| {
         let (Some(framework), Some(executor)) = (message.framework_id, message.executor_id) else { return };
-        agent.from_master(cx, from, || Input::ShutdownExecutor { framework, executor });
+        agent.master_says(cx, from, || Input::ShutdownExecutor { framework, executor });
     });
     cx.install(|agent, cx, from, message: ShutdownFrameworkMessage| {
-        agent.from_master(cx, from, || Input::ShutdownFramework(message.framework_id));
+        agent.master_says(cx, from, || Input::ShutdownFramework(message.framework_id));
     });
     cx.install(|agent, cx, from, message: UpdateFrameworkMessage| {
-        agent.from_master(cx, from, || Input::UpdateFramework {
+        agent.master_says(cx, from, || Input::UpdateFramework {
             framework: message.framework_id,
             info: message.framework_info.map(Box::new),
             pid: some_pid(message.pid),
         });
     });
     cx.install(|agent, cx, from, message: CheckpointResourcesMessage| {
-        agent.from_master(cx, from, || Input::CheckpointResources(message.resources));
+        agent.master_says(cx, from, || Input::CheckpointResources(message.resources));
     });
 }
 
@@ -117,7 +117,7 @@ fn some_pid(pid: Option<String>) -> Option<String> {
 
 impl AgentProcess {
     /// Takes a word of the master, if it is from the one that leads.
-    fn from_master(&mut self, cx: &mut Context<Self>, from: &Upid, input: impl FnOnce() -> Input) {
+    fn master_says(&mut self, cx: &mut Context<Self>, from: &Upid, input: impl FnOnce() -> Input) {
         if !self.is_leader(from) {
             return;
         }
@@ -307,7 +307,7 @@ pub(crate) fn send_event(
                 &KillTaskMessage {
                     framework_id: framework.clone(),
                     task_id: kill.task_id.clone(),
-                    kill_policy: kill.kill_policy.clone(),
+                    kill_policy: kill.kill_policy,
                 },
             );
         }

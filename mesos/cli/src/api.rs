@@ -65,6 +65,8 @@ impl Api {
 
     async fn call<C: Message, R: Message>(&self, call: &C) -> anyhow::Result<R> {
         let answer = self.raw(call, ContentType::Protobuf).await?;
-        ContentType::Protobuf.decode(&answer).with_context(|| format!("{} does not answer as Mesos does", self.address))
+        ContentType::Protobuf
+            .decode(&answer)
+            .with_context(|| format!("{} does not answer as Mesos does", self.address))
     }
 }

@@ -4,10 +4,9 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use libprocess::Node;
 use mesos_agent::{Agent, AgentFlags};
 use mesos_daemon::logging;
-use mesos_master::Master;
+use mesos_master::{Components, Master};
 use stout::flags::{Flags, Parsed, Parser};
 
 use crate::commands::{execute, local};
@@ -30,7 +29,8 @@ const MASTER: &str = "Runs a master: it offers the resources of its agents to fr
 const AGENT: &str = "Runs an agent: it runs the tasks that frameworks launch on it.";
 const LOCAL: &str = "Serves a cluster of one master and some agents in this process, until Ctrl-C. \
     All flags of master and agent that are not listed here are read from the environment, as MESOS_NAME.";
-const EXECUTE: &str = "Launches a task or a task group, prints each update, and succeeds if all of it finished.";
+const EXECUTE: &str =
+    "Launches a task or a task group, prints each update, and succeeds if all of it finished.";
 
 /// Reads the flags from arguments and environment, and runs what they are for.
 fn with_flags<F: Flags, R>(
@@ -44,10 +44,13 @@ where
 {
     let parser = Parser::new(program, about).environment("MESOS_");
     match parser.parse::<F>(arguments.iter().cloned()) {
-        Ok(Parsed::Help(help)) => finish(output::line(help.trim_end()).map_err(Into::into), ExitCode::SUCCESS),
-        Ok(Parsed::Version) => {
-            finish(output::line(&format!("mesos {}", env!("CARGO_PKG_VERSION"))).map_err(Into::into), ExitCode::SUCCESS)
+        Ok(Parsed::Help(help)) => {
+            finish(output::line(help.trim_end()).map_err(Into::into), ExitCode::SUCCESS)
         }
+        Ok(Parsed::Version) => finish(
+            output::line(&format!("mesos {}", env!("CARGO_PKG_VERSION"))).map_err(Into::into),
+            ExitCode::SUCCESS,
+        ),
         Ok(Parsed::Flags { flags, warnings }) => {
             warnings.iter().for_each(|warning| note(&format!("warning: {warning}")));
             match crate::runtime().and_then(|runtime| runtime.block_on(run(flags))) {
@@ -78,7 +81,8 @@ async fn master(flags: mesos_master::Flags) -> anyhow::Result<ExitCode> {
     let verbosity = logging::init(&flags.logging, "mesos-master")?;
     let node = flags.network.node(flags.port)?.delegate("master").start().await;
     let node = node.with_context(|| format!("cannot listen on port {}", flags.port))?;
-    let master = Master::start(&node, flags)?;
+    let components = Components::new(&node, &flags, verbosity)?;
+    let master = Master::start_with(&node, flags, components)?;
     note(&format!("mesos master at {}", node.address()));
     tokio::select! {
         () = interrupts.next() => {}
@@ -96,7 +100,7 @@ async fn agent(mut flags: AgentFlags) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen()?;
     let mut leave = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1())
         .context("cannot listen for SIGUSR1")?;
-    let verbosity = logging::init(&flags.logging, "mesos-agent")?;
+    logging::init(&flags.logging, "mesos-agent")?;
     let node = flags.network.node(flags.port)?.delegate("slave(1)").start().await;
     let node = node.with_context(|| format!("cannot listen on port {}", flags.port))?;
     // Others must be able to name the files, wherever this was started.

@@ -23,12 +23,15 @@ impl Sandbox {
         framework: &FrameworkId,
         executor: &ExecutorId,
     ) -> anyhow::Result<Self> {
-        let agents = master.master(master::call::Type::GetAgents).await?.get_agents.unwrap_or_default().agents;
+        let agents =
+            master.master(master::call::Type::GetAgents).await?.get_agents.unwrap_or_default().agents;
         let found = agents.into_iter().find(|row| row.agent_info.id.as_ref() == Some(agent));
-        let row = found.with_context(|| format!("agent '{agent}' is not registered: its files cannot be read"))?;
+        let row =
+            found.with_context(|| format!("agent '{agent}' is not registered: its files cannot be read"))?;
         let pid = row.pid.as_deref().unwrap_or_default();
         let address = pid.rsplit_once('@').map(|(_, address)| address);
-        let address = address.with_context(|| format!("the master gives '{pid}' as the PID of agent '{agent}'"))?;
+        let address =
+            address.with_context(|| format!("the master gives '{pid}' as the PID of agent '{agent}'"))?;
         let path = format!("/framework/{framework}/executor/{executor}/latest");
         Ok(Self { agent: Api::new(address), path })
     }
@@ -92,8 +95,11 @@ async fn find(master: &Api, place: &Place) -> anyhow::Result<Task> {
         0 => bail!("no task has the id '{}', or one that begins with it", place.task),
         1 => Ok(found.remove(0)),
         _ => {
-            let names: Vec<_> =
-                found.iter().take(5).map(|task| format!("{} of {}", task.task_id, task.framework_id)).collect();
+            let names: Vec<_> = found
+                .iter()
+                .take(5)
+                .map(|task| format!("{} of {}", task.task_id, task.framework_id))
+                .collect();
             bail!("'{}' means {} tasks: {} ...", place.task, found.len(), names.join(", "))
         }
     }

@@ -25,7 +25,8 @@ fn version_is_told_by_the_program_and_by_daemons() {
         let told = call(&cluster.scratch, &["version", "--daemon", address]);
         assert_eq!((told.code, told.stdout), (Some(0), format!("mesos {mesos}\n")), "{}", told.stderr);
     }
-    let json: serde_json::Value = serde_json::from_str(&call(&cluster.scratch, &["version", "--json"]).stdout).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&call(&cluster.scratch, &["version", "--json"]).stdout).unwrap();
     assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
 }
 
@@ -37,5 +38,9 @@ fn descriptors_are_those_of_mesos() {
     let arguments = ["--strict", "--descriptor-set", &descriptors(&scratch)];
     let checked = finish(Command::new(interpreter).arg("-B").arg(check).args(arguments));
     assert_eq!(checked.code, Some(0), "{}\n{}", checked.stdout, checked.stderr);
-    assert!(checked.stdout.contains(" fields and enum values match, 0 missing, 0 differ"), "{}", checked.stdout);
+    assert!(
+        checked.stdout.contains(" fields and enum values match, 0 missing, 0 differ"),
+        "{}",
+        checked.stdout
+    );
 }

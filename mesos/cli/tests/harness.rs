@@ -14,12 +14,14 @@ mod wait;
 
 pub(crate) use cluster::{Cluster, shared};
 pub(crate) use command::{Finished, finish, mesos};
-pub(crate) use daemon::{Daemon, free_port};
+pub(crate) use daemon::Daemon;
 pub(crate) use events::Events;
 pub(crate) use executor::Executor;
 pub(crate) use framework::Framework;
 pub(crate) use http::{Answer, Connection, get, get_json, post, post_json, request, request_bytes};
-pub(crate) use python::{descriptors, interpreter, script, transcript};
+pub(crate) use python::{descriptors, interpreter, transcript};
 pub(crate) use scratch::{Scratch, processes_of, resident_bytes};
-pub(crate) use tasks::{command_task, executor_task, framework_info, launch, offer_cpus, resources, task_id};
+pub(crate) use tasks::{
+    command_task, executor_resources, executor_task, framework_info, launch, launch_group, resources, task_id,
+};
 pub(crate) use wait::{PATIENCE, until};

@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod environment;
+mod health;
 mod json;
 mod old_protocol;
 mod reconciliation;

@@ -49,8 +49,11 @@ pub struct ContainerConfig {
     pub class: ContainerClass,
     /// Where the container's pid is also written, before its command starts (`forked.pid`).
     pub pid_checkpoint: Option<PathBuf>,
-    /// Container details of the task. A container type other than MESOS, or an image, is refused.
+    /// Container details of the task. Of its volumes those of type SANDBOX_PATH become links in the
+    /// sandbox; what this containerizer cannot do, such as images, is refused.
     pub container: Option<v1::ContainerInfo>,
+    /// Paths in the sandbox that lead elsewhere, such as persistent volumes: relative path to target.
+    pub links: BTreeMap<PathBuf, PathBuf>,
     /// Belongs to no executor: kept over an agent's restart although no one claims it.
     pub standalone: bool,
 }

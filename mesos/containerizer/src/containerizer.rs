@@ -1,5 +1,6 @@
 //! The handle through which an agent speaks to its containerizer.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use libprocess::{Future, Node, Pid};
@@ -82,6 +83,13 @@ impl Containerizer {
     pub fn update(&self, id: &v1::ContainerId, resources: Vec<v1::Resource>) -> Future<()> {
         let id = id.clone();
         self.pid.ask(move |p, cx| p.update(cx, &id, &resources)).and_then(|updated| updated)
+    }
+
+    /// Lets paths in the sandbox of a container lead elsewhere, like [`ContainerConfig::links`] does
+    /// from the start.
+    pub fn link(&self, id: &v1::ContainerId, links: BTreeMap<PathBuf, PathBuf>) -> Future<()> {
+        let id = id.clone();
+        self.pid.ask(move |p, cx| p.link(cx, &id, links)).and_then(|linked| linked)
     }
 
     /// What is known about a container that lives, `executor_pid` above all.

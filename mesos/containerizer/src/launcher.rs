@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::Stdio;
 
-use mesos_api::v1::{self, environment::variable};
+use mesos_api::v1;
+use mesos_api::v1::environment::variable;
+use mesos_api::v1::volume::{self, source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -85,12 +87,60 @@ fn prepare(plan: &Plan, options: &Options) -> Result<(), ContainerError> {
         _ => sandbox::create(&plan.sandbox, user),
     }
     .map_err(failed("create the sandbox", &plan.log_directory))?;
+    let mut links = plan.config.links.clone();
+    links.extend(volumes(plan)?);
+    link(&plan.sandbox, user, &links)?;
     let spec = spec(plan, options)?;
     let directory = &plan.directory;
     directory.create().map_err(failed("create", directory.path()))?;
     let write = |name: &str| failed("write", &directory.file(name));
     directory.write_json(ContainerDir::CONFIG, &plan.record).map_err(write(ContainerDir::CONFIG))?;
     directory.write_json(ContainerDir::LAUNCH_INFO, &spec).map_err(write(ContainerDir::LAUNCH_INFO))
+}
+
+/// Makes paths in a sandbox lead elsewhere.
+pub(crate) fn link(
+    sandbox: &Path,
+    user: Option<&str>,
+    links: &BTreeMap<PathBuf, PathBuf>,
+) -> Result<(), ContainerError> {
+    links.iter().try_for_each(|(path, target)| {
+        let failed = |cause| ContainerError::File { doing: "link", path: sandbox.join(path), cause };
+        sandbox::link(sandbox, path, target, user).map_err(failed)
+    })
+}
+
+/// The volumes of a container that lie in its own sandbox or in its parent's, as links.
+fn volumes(plan: &Plan) -> Result<BTreeMap<PathBuf, PathBuf>, ContainerError> {
+    let volumes = plan.config.container.iter().flat_map(|container| &container.volumes);
+    volumes
+        .map(|volume| {
+            let path = PathBuf::from(&volume.container_path);
+            let refuse = |what: &str| {
+                let what = format!("volume '{}': {what}", volume.container_path);
+                ContainerError::Unsupported { id: plan.id.to_string(), what }
+            };
+            let source = volume.source.as_ref().filter(|source| source.r#type() == source::Type::SandboxPath);
+            let Some(source) = source.and_then(|source| source.sandbox_path.as_ref()) else {
+                return Err(refuse("this agent provides volumes of type SANDBOX_PATH only"));
+            };
+            if volume.mode() == volume::Mode::Ro {
+                return Err(refuse("this agent provides no read-only volumes"));
+            }
+            if !Path::new(&source.path)
+                .components()
+                .all(|c| matches!(c, Component::Normal(_) | Component::CurDir))
+            {
+                return Err(refuse("its source is not within a sandbox"));
+            }
+            let sandbox = match (source.r#type(), &plan.parent) {
+                (source::sandbox_path::Type::Self_, _) => &plan.sandbox,
+                (source::sandbox_path::Type::Parent, Some(parent)) => parent,
+                _ => return Err(refuse("its source is in no sandbox")),
+            };
+            Ok((path, sandbox.join(&source.path)))
+        })
+        .collect()
 }
 
 fn spec(plan: &Plan, options: &Options) -> Result<Spec, ContainerError> {

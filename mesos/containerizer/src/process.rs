@@ -46,6 +46,8 @@ struct Container {
     cause: Option<Termination>,
     /// Whether somebody will ask how it ended, be it after its end.
     awaited: bool,
+    /// Whether there is something to fetch before its command runs.
+    fetches: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +193,7 @@ impl ContainerizerProcess {
             waiters: Vec::new(),
             cause: None,
             awaited: false,
+            fetches: !plan.config.command.uris.is_empty(),
         };
         info!(container = %plan.id, sandbox = %plan.sandbox.display(), "launching");
         let id = plan.id.clone();
@@ -229,6 +232,9 @@ impl ContainerizerProcess {
 
     fn answered(&mut self, cx: &mut Context<Self>, id: &Id, answer: Result<(), String>) {
         let Some(container) = self.containers.get_mut(id) else { return };
+        if let (true, Some(metrics)) = (container.fetches, &self.metrics) {
+            metrics.fetched(answer.is_ok());
+        }
         match (answer, &container.state) {
             (Ok(()), State::Launching(_)) => {
                 if let State::Launching(promise) = std::mem::replace(&mut container.state, State::Running) {
@@ -340,6 +346,26 @@ impl ContainerizerProcess {
                 warn!(container = %id, %error, "the new resources are not written down");
             }
         })
+    }
+
+    pub(crate) fn link(
+        &mut self,
+        cx: &mut Context<Self>,
+        id: &v1::ContainerId,
+        links: BTreeMap<PathBuf, PathBuf>,
+    ) -> Future<()> {
+        let found = Id::new(id).ok().and_then(|id| self.containers.get(&id));
+        let Some(record) = found.map(|container| container.record.clone()) else {
+            return Future::failed(ContainerError::Unknown { id: id.to_string() });
+        };
+        let promise = Promise::new();
+        let linked = promise.future();
+        let work = move || launcher::link(&record.directory, record.user.as_deref(), &links);
+        cx.run_blocking(work, |_, _, result| match result {
+            Ok(()) => promise.set(()),
+            Err(error) => promise.fail(error),
+        });
+        linked
     }
 
     pub(crate) fn status(&mut self, id: &v1::ContainerId) -> Future<v1::ContainerStatus> {

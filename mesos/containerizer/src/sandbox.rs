@@ -1,14 +1,15 @@
 //! Making the directories that containers work in.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
 use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::{Gid, Uid, User, fchown, geteuid};
+use nix::unistd::{Gid, Uid, User, fchown, geteuid, symlinkat};
 
 /// The user that gets a sandbox: nobody in particular unless we are root.
 fn owner(user: Option<&str>) -> io::Result<Option<(Uid, Gid)>> {
@@ -43,10 +44,40 @@ pub(crate) fn create_nested(parent: &Path, name: &str, user: Option<&str>) -> io
     give(&enter(&containers, name)?, owner)
 }
 
-fn enter(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+fn enter(parent: &OwnedFd, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
+    let name = name.as_ref();
     match mkdirat(parent, name, Mode::from_bits_truncate(0o755)) {
         Ok(()) | Err(Errno::EEXIST) => Ok(openat(parent, name, DIRECTORY, Mode::empty())?),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes `path` in a sandbox lead to `target`, with the directories above it made. Done already is
+/// as good; anything else in the place is an error.
+pub(crate) fn link(sandbox: &Path, path: &Path, target: &Path, user: Option<&str>) -> io::Result<()> {
+    let owner = owner(user)?;
+    let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidInput, text);
+    let mut names = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => names.push(name),
+            Component::CurDir => {}
+            _ => return Err(invalid("it is not a path within the sandbox")),
+        }
+    }
+    let (name, parents) = names.split_last().ok_or_else(|| invalid("it is an empty path"))?;
+    let mut directory = open(sandbox, DIRECTORY, Mode::empty())?;
+    for parent in parents {
+        directory = enter(&directory, *parent)?;
+        give(&directory, owner)?;
+    }
+    match symlinkat(target, &directory, *name) {
+        Err(Errno::EEXIST)
+            if readlinkat(&directory, *name).is_ok_and(|found| found == target.as_os_str()) =>
+        {
+            Ok(())
+        }
+        result => Ok(result?),
     }
 }
 
@@ -96,6 +127,21 @@ mod tests {
         assert!(create_nested(parent.path(), "a", None).is_err());
         assert!(remove_nested(parent.path(), "a").is_err());
         assert!(outside.path().join("a").exists());
+    }
+
+    #[test]
+    fn links_are_made_within_the_sandbox_only() {
+        let (sandbox, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let make = |path: &str, target: &Path| link(sandbox.path(), Path::new(path), target, None);
+        for _ in 0..2 {
+            make("a/./b", outside.path()).unwrap();
+        }
+        assert_eq!(std::fs::read_link(sandbox.path().join("a/b")).unwrap(), outside.path());
+        assert!(make("a/b", Path::new("/other")).is_err());
+        for path in ["a/b/c", "../x", "/x", ""] {
+            assert!(make(path, outside.path()).is_err(), "{path}");
+        }
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 
     #[test]

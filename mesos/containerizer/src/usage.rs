@@ -9,8 +9,8 @@ use stout::proc;
 
 use crate::runtime::Limits;
 
-/// Sums over all processes of containers, of which `supervisors` are the parents. Time of processes
-/// that have ended is in that of their parents, so the sums only grow.
+/// Sums over all processes of containers, of which `supervisors` are the parents and do not count
+/// themselves. Time of processes that have ended is in that of their parents, so the sums only grow.
 pub(crate) fn measure(supervisors: &[u32], limits: Limits, timestamp: f64) -> io::Result<ResourceStatistics> {
     let constant =
         |variable, usual: i64| sysconf(variable).ok().flatten().filter(|value| *value > 0).unwrap_or(usual);
@@ -25,6 +25,11 @@ pub(crate) fn measure(supervisors: &[u32], limits: Limits, timestamp: f64) -> io
     let (mut user, mut system, mut resident, mut threads, mut count) = (0u64, 0u64, 0u64, 0u32, 0u32);
     for process in processes.iter().filter(|process| members.contains(&process.pid)) {
         let (children_user, children_system) = process.children_ticks;
+        if supervisors.contains(&process.pid) {
+            user = user.saturating_add(children_user);
+            system = system.saturating_add(children_system);
+            continue;
+        }
         user = user.saturating_add(process.user_ticks).saturating_add(children_user);
         system = system.saturating_add(process.system_ticks).saturating_add(children_system);
         resident = resident.saturating_add(process.resident_pages.saturating_mul(page_size));
@@ -50,11 +55,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_time_memory_and_threads() {
+    fn children_count_and_their_supervisor_does_not() {
+        let mut child = std::process::Command::new("sh").args(["-c", "sleep 600; true"]).spawn().unwrap();
         let limits = Limits { cpus: Some(0.5), mem_bytes: Some(1 << 20) };
-        let usage = measure(&[std::process::id()], limits, 12.0).unwrap();
-        assert!(usage.mem_rss_bytes.unwrap() > 100_000);
-        assert!(usage.threads.unwrap() >= 1 && usage.processes.unwrap() >= 1);
+        let usage = loop {
+            let usage = measure(&[child.id()], limits, 12.0).unwrap();
+            if usage.processes == Some(1) {
+                break usage;
+            }
+        };
+        proc::signal_family(child.id(), &[], nix::sys::signal::Signal::SIGKILL).unwrap();
+        child.wait().unwrap();
+        assert!(usage.mem_rss_bytes.unwrap() > 0 && usage.threads == Some(1));
         assert_eq!(
             (usage.timestamp, usage.cpus_limit, usage.mem_limit_bytes),
             (12.0, Some(0.5), Some(1 << 20))

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
-use libprocess::http::{Client, ClientResponse, Method};
+use libprocess::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use libprocess::http::{Client, ClientResponse, HeaderMap, Method};
 use mesos_api::recordio::Decoder;
 use mesos_api::v1::executor::{Call, Event, call};
 use mesos_api::{ContentType, Message};
@@ -61,19 +60,10 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn new(options: &Options) -> Self {
-        let mut headers = HeaderMap::new();
-        let media = HeaderValue::from_static(options.content_type.name());
-        headers.insert(CONTENT_TYPE, media.clone());
-        headers.insert(ACCEPT, media);
-        let token = options.authentication_token.as_ref();
-        // A token that is no header value is refused by the agent, like any other bad one.
-        if let Some(value) = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok()) {
-            headers.insert(AUTHORIZATION, value);
-        }
         Self {
             client: Client::new(),
             url: format!("{}/api/v1/executor", options.agent_url),
-            headers,
+            headers: headers(options),
             content_type: options.content_type,
             call: Call {
                 framework_id: options.framework_id.clone(),
@@ -114,6 +104,20 @@ impl Agent {
         let answer = self.client.request(Method::POST, &self.url, self.headers.clone(), body).await;
         answer.map_err(|error| CallError::Unreachable { cause: chain(&error) })
     }
+}
+
+/// What each request of an executor says about itself.
+pub(crate) fn headers(options: &Options) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let media = HeaderValue::from_static(options.content_type.name());
+    headers.insert(CONTENT_TYPE, media.clone());
+    headers.insert(ACCEPT, media);
+    let token = options.authentication_token.as_ref();
+    // A token that is no header value is refused by the agent, like any other bad one.
+    if let Some(value) = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok()) {
+        headers.insert(AUTHORIZATION, value);
+    }
+    headers
 }
 
 async fn refused(code: u16, response: ClientResponse) -> CallError {

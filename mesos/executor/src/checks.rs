@@ -3,9 +3,9 @@
 mod outcome;
 mod probe;
 mod schedule;
+mod surroundings;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,8 +15,9 @@ use mesos_api::v1::{CheckStatusInfo, CommandInfo, TaskInfo};
 use crate::{Driver, Executor};
 pub(crate) use outcome::Health;
 use outcome::{CheckState, HealthState};
-use probe::{Outcome, Probe, Surroundings};
+use probe::{Outcome, Probe};
 use schedule::Schedule;
+pub(crate) use surroundings::Surroundings;
 
 /// Something that a check found and that an update must tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,9 +57,8 @@ impl State {
 }
 
 impl Checks {
-    /// The checks that `task` asks for. Commands of checks run in `directory` with the task's
-    /// environment.
-    pub(crate) fn new(task: &TaskInfo, environment: BTreeMap<String, String>, directory: PathBuf) -> Self {
+    /// The checks that `task` asks for, with commands of checks run in `surroundings`.
+    pub(crate) fn new(task: &TaskInfo, surroundings: Surroundings) -> Self {
         let mut checks = Vec::new();
         if let Some(info) = &task.check
             && let Some(probe) = Probe::of_check(info)
@@ -72,8 +72,7 @@ impl Checks {
             let schedule = Schedule::new(info.delay_seconds, info.interval_seconds, info.timeout_seconds);
             checks.push(Check { probe, schedule, state: State::Health(HealthState::new(info)) });
         }
-        let surroundings = Arc::new(Surroundings { environment, directory });
-        Self { checks, surroundings, stopped: Arc::default() }
+        Self { checks, surroundings: Arc::new(surroundings), stopped: Arc::default() }
     }
 
     /// What the first update of a task with a check holds: the type of the check, and no result.

@@ -24,11 +24,13 @@ impl<E> Clone for Driver<E> {
     }
 }
 
+type Step<E> = Box<dyn FnOnce(&mut E, &Driver<E>) + Send>;
+
 /// What the driver is asked to do.
 enum Command<E> {
     Update(Box<TaskStatus>),
     Message(Vec<u8>),
-    Tell(Box<dyn FnOnce(&mut E, &Driver<E>) + Send>),
+    Tell(Step<E>),
     Stop,
 }
 

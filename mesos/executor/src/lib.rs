@@ -5,7 +5,7 @@
 //! with growing patience, tells the agent anew what was not acknowledged when the agent has
 //! restarted, and sees to it that the executor is gone when it must be.
 //!
-//! Two executors are part of every agent: [`command`] runs one task that is a command, `default`
+//! Two executors are part of every agent: [`command`] runs one task that is a command, [`default`]
 //! runs task groups as nested containers of its own.
 
 #![forbid(unsafe_code)]
@@ -15,8 +15,10 @@ use std::process::ExitCode;
 mod agent;
 mod checks;
 pub mod command;
+pub mod default;
 mod driver;
 mod executor;
+mod nested;
 mod options;
 mod tasks;
 #[cfg(test)]

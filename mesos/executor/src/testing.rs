@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use libprocess::http::{Reply, Request, Response, Writer, pipe};
-use libprocess::{Context, Node, Pid, Process};
+use libprocess::{Context, Node, Pid, Process, Promise};
 use mesos_api::v1::executor::{Call, Event, call, event};
 use mesos_api::v1::framework_info::{Capability, capability};
-use mesos_api::v1::{ContainerId, TaskInfo, TaskState, TaskStatus};
-use mesos_api::{ContentType, recordio};
+use mesos_api::v1::{ContainerId, TaskGroupInfo, TaskInfo, TaskState, TaskStatus, agent};
+use mesos_api::{ContentType, json, recordio};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -21,6 +21,32 @@ struct FakeAgentProcess {
     stream: Option<(Writer, ContentType)>,
     /// What is answered to subscriptions instead, first to last.
     refusals: Vec<Response>,
+    nested: Vec<Nested>,
+}
+
+/// A nested container that does what a test says.
+struct Nested {
+    id: ContainerId,
+    command: String,
+    signals: Vec<i32>,
+    exit_status: Option<i32>,
+    waiting: Vec<Promise<Response>>,
+    removed: bool,
+}
+
+impl Nested {
+    fn answer(&self, exit_status: i32) -> Response {
+        let ended =
+            agent::response::WaitNestedContainer { exit_status: Some(exit_status), ..Default::default() };
+        let response = agent::Response { wait_nested_container: Some(ended), ..agent::Response::default() };
+        Response::json(json::to_vec(&response))
+    }
+
+    fn end(&mut self, exit_status: i32) {
+        self.exit_status = Some(exit_status);
+        let answers: Vec<Response> = self.waiting.iter().map(|_| self.answer(exit_status)).collect();
+        self.waiting.drain(..).zip(answers).for_each(|(promise, answer)| promise.set(answer));
+    }
 }
 
 impl Process for FakeAgentProcess {
@@ -28,6 +54,7 @@ impl Process for FakeAgentProcess {
 
     fn initialize(&mut self, cx: &mut Context<Self>) {
         cx.route("/api/v1/executor", "the executor API", |p, _, request| p.call(&request));
+        cx.route("/api/v1", "the operator API", |p, _, request| p.operate(&request));
     }
 }
 
@@ -46,6 +73,48 @@ impl FakeAgentProcess {
         let (writer, reader) = pipe(1 << 20);
         self.stream = Some((writer, content_type));
         Response::stream(content_type.name(), reader).into()
+    }
+
+    /// Runs containers by their command: a number is the wait status they end with at once, `refuse`
+    /// is not launched, `stubborn` ends by SIGKILL only, and all others by any signal.
+    fn operate(&mut self, request: &Request) -> Reply {
+        let call: agent::Call = json::from_slice(&request.body).unwrap();
+        if let Some(launch) = call.launch_nested_container {
+            let command = launch.command.unwrap().value.unwrap();
+            if command == "refuse" {
+                return Response::bad_request("no such thing").into();
+            }
+            let exit_status = command.parse().ok();
+            let (signals, waiting) = (Vec::new(), Vec::new());
+            let id = launch.container_id;
+            self.nested.push(Nested { id, command, signals, exit_status, waiting, removed: false });
+            return Response::ok().into();
+        }
+        let of = |id: &ContainerId| self.nested.iter().position(|nested| nested.id == *id);
+        if let Some(wait) = call.wait_nested_container {
+            let Some(index) = of(&wait.container_id) else { return Response::not_found().into() };
+            let nested = &mut self.nested[index];
+            if let Some(exit_status) = nested.exit_status {
+                return nested.answer(exit_status).into();
+            }
+            let promise = Promise::new();
+            let answer = promise.future();
+            nested.waiting.push(promise);
+            return Reply::later(async move { answer.await.unwrap_or_else(|_| Response::not_found()) });
+        }
+        if let Some(kill) = call.kill_nested_container {
+            let Some(index) = of(&kill.container_id) else { return Response::not_found().into() };
+            let nested = &mut self.nested[index];
+            nested.signals.push(kill.signal());
+            if nested.command != "stubborn" || kill.signal() == 9 {
+                nested.end(kill.signal());
+            }
+            return Response::ok().into();
+        }
+        let remove = call.remove_nested_container.unwrap();
+        let index = of(&remove.container_id).unwrap();
+        self.nested[index].removed = true;
+        Response::ok().into()
     }
 }
 
@@ -66,8 +135,12 @@ impl FakeAgent {
     pub(crate) async fn refusing(refusals: Vec<Response>) -> Self {
         let node = Node::builder().start().await.unwrap();
         let (sender, calls) = mpsc::unbounded_channel();
-        let process =
-            node.spawn_as("slave(1)", FakeAgentProcess { calls: sender, stream: None, refusals }).unwrap();
+        let process = node
+            .spawn_as(
+                "slave(1)",
+                FakeAgentProcess { calls: sender, stream: None, refusals, nested: Vec::new() },
+            )
+            .unwrap();
         let options = Options {
             framework_id: "framework".into(),
             executor_id: "executor".into(),
@@ -122,6 +195,20 @@ impl FakeAgent {
     pub(crate) async fn launch(&self, task: TaskInfo) {
         let launch = Some(event::Launch { task });
         self.event(event::Type::Launch, Event { launch, ..Default::default() }).await;
+    }
+
+    pub(crate) async fn launch_group(&self, tasks: Vec<TaskInfo>) {
+        let launch_group = Some(event::LaunchGroup { task_group: TaskGroupInfo { tasks } });
+        self.event(event::Type::LaunchGroup, Event { launch_group, ..Default::default() }).await;
+    }
+
+    /// The signals that containers with this command got, and whether they were removed.
+    pub(crate) async fn nested(&self, command: &'static str) -> Vec<(Vec<i32>, bool)> {
+        let found = self.process.ask(move |p, _| {
+            let mine = p.nested.iter().filter(|nested| nested.command == command);
+            mine.map(|nested| (nested.signals.clone(), nested.removed)).collect()
+        });
+        found.await.unwrap()
     }
 
     pub(crate) async fn kill(&self, task: &str, grace: Option<Duration>) {

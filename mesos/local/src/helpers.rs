@@ -25,7 +25,7 @@ fn helper(mut arguments: Vec<OsString>) -> Option<ExitCode> {
     match command.as_str() {
         CONTAINER => Some(mesos_containerizer::launch_main(rest)),
         COMMAND_EXECUTOR => Some(mesos_executor::command::main(rest)),
-        DEFAULT_EXECUTOR => None, // LEAD: mesos_executor::default::main(rest) once it is there
+        DEFAULT_EXECUTOR => Some(mesos_executor::default::main(rest)),
         _ => None,
     }
 }

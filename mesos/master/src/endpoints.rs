@@ -1,18 +1,18 @@
 //! The endpoints that came before the v1 API.
 
+pub(crate) mod changes;
+
 use std::sync::Arc;
 
 use libprocess::Pid;
 use libprocess::http::{Request, Response};
 use mesos_access::{Action, Object};
-use mesos_cluster::OperatorAction;
 
 use crate::authorization::Visibility;
 use crate::gate::{self, Refused};
 use crate::process::{MASTER_ID, MasterProcess};
 use crate::state_json::{self, Agents, Frameworks, Order, Roles, State, Summary, Tasks};
 use crate::view::View;
-use crate::{form, operate};
 
 /// How many tasks `/tasks` gives unless it is told.
 const TASKS_MAX: usize = 100;
@@ -115,16 +115,7 @@ pub(crate) async fn redirect(master: Pid<MasterProcess>, request: Request) -> Re
     Ok(Response::temporary_redirect(&gate::base(leader)))
 }
 
-pub(crate) async fn teardown(master: Pid<MasterProcess>, request: Request) -> Result<Response, Refused> {
-    gate::has_named_principal(&request)?;
-    let view = gate::view(&master).await?;
-    gate::leads(&view, &request)?;
-    gate::is_recovered(&view)?;
-    gate::is_post(&request)?;
-    let form = form::decode(&request.body).map_err(Response::bad_request)?;
-    let Some(id) = form.get("frameworkId") else {
-        return Err(Response::bad_request("Missing 'frameworkId' query parameter in the request body"));
-    };
-    operate::run(&master, &request, OperatorAction::Teardown(id.as_str().into())).await?;
-    Ok(Response::ok())
+/// What will be there one day.
+pub(crate) async fn missing(_master: Pid<MasterProcess>, request: Request) -> Result<Response, Refused> {
+    Err(Response::not_implemented(format!("{} is not supported by this version of the master", request.path)))
 }

@@ -1,14 +1,14 @@
 //! The flags of a master.
 
+mod parse;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use mesos_api::v1::{DomainInfo, MasterInfo, WeightInfo};
-use mesos_cluster::{Options, RemovalRate};
+use mesos_cluster::Options;
 use mesos_daemon::flags::{LoggingFlags, NetworkFlags};
-use mesos_resources::{Quantities, Resources, roles};
-use stout::duration;
 use stout::flags::{at_least, one_of, within};
 
 stout::flags! {
@@ -38,7 +38,7 @@ stout::flags! {
             registry_store_timeout: Duration = Duration::from_secs(20),
 
             /// How often agents that were unreachable or gone for too long are removed from the registry.
-            #[flag(check(positive))]
+            #[flag(check(parse::positive))]
             registry_gc_interval: Duration = Duration::from_mins(15),
 
             /// How long the registry remembers agents that are unreachable or gone.
@@ -55,11 +55,11 @@ stout::flags! {
 
             /// What share of the agents may fail to come back after a failover. If more are missing, the
             /// master ends rather than give all of them up.
-            #[flag(deprecated("recovery_slave_removal_limit"), check(percentage))]
+            #[flag(deprecated("recovery_slave_removal_limit"), check(|text| parse::percentage(text).map(drop)))]
             recovery_agent_removal_limit: String = String::from("100%"),
 
             /// At what rate agents may become unreachable, e.g. `1/10mins`: so many in such a time.
-            #[flag(deprecated("slave_removal_rate_limit"), check(removal_rate))]
+            #[flag(deprecated("slave_removal_rate_limit"), check(|text| parse::given(text.as_deref(), parse::rate)))]
             agent_removal_rate_limit: Option<String>,
 
             /// How long an agent may take to answer a ping, and the time between two pings.
@@ -74,7 +74,7 @@ stout::flags! {
             max_agent_ping_timeouts: u32 = 5,
 
             /// The fault domain that the master is in, as JSON.
-            #[flag(check(domain))]
+            #[flag(check(|json| parse::given(json.as_ref(), parse::domain)))]
             domain: Option<serde_json::Value>,
 
             /// Whether only agents that have a fault domain may register.
@@ -82,7 +82,7 @@ stout::flags! {
         }
         "Allocation" {
             /// The time between two allocations of the whole cluster.
-            #[flag(check(positive))]
+            #[flag(check(parse::positive))]
             allocation_interval: Duration = Duration::from_secs(1),
 
             /// Resources that do not count when shares are compared.
@@ -92,19 +92,23 @@ stout::flags! {
             filter_gpu_resources: bool = true,
 
             /// What is worth offering, e.g. `cpus:0.01|mem:32`: any of the alternatives.
-            #[flag(check(min_allocatable))]
+            #[flag(check(|text| parse::min_allocatable(text).map(drop)))]
             min_allocatable_resources: String = String::from("cpus:0.01|mem:32"),
 
             /// After how long an offer that was not answered is taken back.
-            #[flag(check(positive_if_given))]
+            #[flag(check(|time| parse::given(time.as_ref(), parse::positive)))]
             offer_timeout: Option<Duration>,
 
+            /// File with the names of the hosts whose agents are offered, one a line. It is read again every
+            /// five seconds. Without it all are offered.
+            whitelist: Option<PathBuf>,
+
             /// The only roles that frameworks may have. Without it they may have any.
-            #[flag(check(role_names))]
+            #[flag(check(|names| parse::role_names(names)))]
             roles: Vec<String>,
 
             /// The weights of roles, e.g. `dev=2,ops=1.5`, for a registry that has none.
-            #[flag(check(weights))]
+            #[flag(check(|text| parse::given(text.as_deref(), parse::weights)))]
             weights: Option<String>,
         }
         "Frameworks" {
@@ -135,11 +139,12 @@ impl Flags {
             roles: self.role_whitelist(),
             root_submissions: self.root_submissions,
             agent_reregister_timeout: self.agent_reregister_timeout,
-            recovery_agent_removal_limit: parse_percentage(&self.recovery_agent_removal_limit).unwrap_or(1.0),
+            recovery_agent_removal_limit: parse::percentage(&self.recovery_agent_removal_limit)
+                .unwrap_or(1.0),
             agent_removal_rate: self
                 .agent_removal_rate_limit
                 .as_deref()
-                .and_then(|rate| parse_rate(rate).ok()),
+                .and_then(|rate| parse::rate(rate).ok()),
             agent_ping_timeout: self.agent_ping_timeout,
             max_agent_ping_timeouts: self.max_agent_ping_timeouts,
             require_agent_domain: self.require_agent_domain,
@@ -165,7 +170,7 @@ impl Flags {
                 .cloned()
                 .collect(),
             filter_gpu_resources: self.filter_gpu_resources,
-            min_allocatable_resources: parse_min_allocatable(&self.min_allocatable_resources)
+            min_allocatable_resources: parse::min_allocatable(&self.min_allocatable_resources)
                 .unwrap_or_default(),
             domain: self.domain(),
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
@@ -183,90 +188,19 @@ impl Flags {
 
     /// The weights of roles.
     pub(crate) fn weights(&self) -> BTreeMap<String, f64> {
-        self.weights.as_deref().and_then(|weights| parse_weights(weights).ok()).unwrap_or_default()
+        self.weights.as_deref().and_then(|weights| parse::weights(weights).ok()).unwrap_or_default()
     }
 
     /// The fault domain.
     pub(crate) fn domain(&self) -> Option<DomainInfo> {
-        self.domain.as_ref().and_then(|domain| mesos_api::json::from_value(domain).ok())
+        self.domain.as_ref().and_then(|domain| parse::domain(domain).ok())
     }
-}
-
-fn positive(duration: &Duration) -> Result<(), String> {
-    if duration.is_zero() { Err("it must be greater than zero".to_owned()) } else { Ok(()) }
-}
-
-fn positive_if_given(duration: &Option<Duration>) -> Result<(), String> {
-    duration.as_ref().map_or(Ok(()), positive)
-}
-
-fn percentage(text: &String) -> Result<(), String> {
-    parse_percentage(text).map(|_| ())
-}
-
-fn parse_percentage(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
-    let number = number.filter(|number| (0.0..=100.0).contains(number));
-    number.map(|number| number / 100.0).ok_or_else(|| format!("'{text}' is not a percentage from 0% to 100%"))
-}
-
-fn removal_rate(text: &Option<String>) -> Result<(), String> {
-    text.as_deref().map_or(Ok(()), |text| parse_rate(text).map(|_| ()))
-}
-
-fn parse_rate(text: &str) -> Result<RemovalRate, String> {
-    let error = || format!("'{text}' is not a rate such as 1/10mins");
-    let (permits, per) = text.split_once('/').ok_or_else(error)?;
-    let permits = permits.trim().parse().ok().filter(|permits| *permits > 0).ok_or_else(error)?;
-    let per = duration::parse(per.trim()).ok().filter(|per| !per.is_zero()).ok_or_else(error)?;
-    Ok(RemovalRate { permits, per })
-}
-
-fn domain(json: &Option<serde_json::Value>) -> Result<(), String> {
-    let Some(json) = json else { return Ok(()) };
-    let domain: DomainInfo = mesos_api::json::from_value(json).map_err(|error| error.to_string())?;
-    if domain.fault_domain.is_none() { Err("it has no 'fault_domain'".to_owned()) } else { Ok(()) }
-}
-
-fn role_names(names: &Vec<String>) -> Result<(), String> {
-    names.iter().try_for_each(|name| roles::validate(name).map_err(|error| error.to_string()))
-}
-
-fn weights(text: &Option<String>) -> Result<(), String> {
-    text.as_deref().map_or(Ok(()), |text| parse_weights(text).map(|_| ()))
-}
-
-fn parse_weights(text: &str) -> Result<BTreeMap<String, f64>, String> {
-    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    entries
-        .map(|entry| {
-            let parts = entry.split_once('=');
-            let (role, weight) =
-                parts.ok_or_else(|| format!("'{entry}' is not of the form 'role=weight'"))?;
-            roles::validate(role).map_err(|error| error.to_string())?;
-            let weight = weight.parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight > 0.0);
-            let weight = weight.ok_or_else(|| format!("the weight of '{role}' is not a number above 0"))?;
-            Ok((role.to_owned(), weight))
-        })
-        .collect()
-}
-
-fn min_allocatable(text: &String) -> Result<(), String> {
-    parse_min_allocatable(text).map(|_| ())
-}
-
-fn parse_min_allocatable(text: &str) -> Result<Vec<Quantities>, String> {
-    let alternatives = text.split('|').map(str::trim).filter(|alternative| !alternative.is_empty());
-    alternatives
-        .map(|alternative| {
-            Ok(Resources::parse(alternative, "*").map_err(|error| error.to_string())?.quantities())
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mesos_cluster::RemovalRate;
     use stout::flags::{Parsed, Parser};
 
     fn parse(arguments: &[&str]) -> Result<Flags, String> {

@@ -35,6 +35,7 @@ mod endpoints;
 mod flags;
 mod form;
 mod gate;
+mod maintenance;
 mod master;
 mod metrics;
 mod observer;
@@ -50,6 +51,7 @@ mod state_json;
 mod subscribers;
 mod v0;
 mod view;
+mod whitelist;
 
 pub use components::{Components, StartAllocator};
 pub use flags::Flags;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use libprocess::{Future, Node, Pid, Promise, Upid};
+use libprocess::{Future, FutureError, Node, Pid, Promise, Upid};
 use mesos_access::{Action, Object};
 use mesos_api::v1::{Address, MasterInfo, master_info};
 use mesos_cluster::Cluster;
@@ -74,8 +74,8 @@ impl Master {
         }
         let pid = Upid::new(MASTER_ID, node.address());
         let info = describe(node, &pid, &flags);
-        let failed = Promise::new();
-        let ended = failed.future();
+        let promise = Promise::new();
+        let ended = promise.future();
         let process = MasterProcess {
             cluster: Cluster::new(flags.options(info.clone())),
             peers: Peers::new(),
@@ -86,12 +86,14 @@ impl Master {
                 timeouts_max: flags.max_agent_ping_timeouts,
             },
             allocator: AllocatorSlot::Waiting(allocator),
+            whitelist: None,
             registrar,
             authorizer,
             files,
             logging,
             metrics: Metrics::default(),
             requests: HashMap::new(),
+            status_requests: HashMap::new(),
             next_request: 0,
             elected_time: None,
             weights: Arc::new(flags.weights()),
@@ -99,7 +101,7 @@ impl Master {
             view: None,
             happened: VecDeque::new(),
             stepping: false,
-            failed: Some(failed),
+            ended: Some(promise),
             identity: Arc::new(Identity {
                 info: info.clone(),
                 start_time: node.now(),
@@ -129,11 +131,15 @@ impl Master {
     ///
     /// # Errors
     ///
-    /// Says why, when its cluster could not go on.
-    pub async fn wait(self) -> Result<(), String> {
-        match self.ended.await {
-            Err(libprocess::FutureError::Failed(reason)) => Err(reason.to_string()),
-            // The promise goes with the process.
+    /// Says why, when it could not go on.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn wait(&mut self) -> Result<(), String> {
+        match (&mut self.ended).await {
+            Err(FutureError::Failed(reason)) => Err(reason.to_string()),
+            // It ended as it was told to, or that was said before.
             Ok(()) | Err(_) => Ok(()),
         }
     }

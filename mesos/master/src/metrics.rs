@@ -1,16 +1,19 @@
-//! The metrics under `master/`.
+//! The metrics of a master.
+
+mod principals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use libprocess::metrics::{Counter, Metrics as Registry, PullGauge};
-use libprocess::{Context, Pid};
+use libprocess::{Context, Pid, Upid};
 use mesos_api::v1::TaskState;
 use mesos_cluster::{Counters, TaskEnd};
 use tracing::warn;
 
 use crate::process::MasterProcess;
 use crate::view::{Amounts, SUMMED, View};
+use principals::Principals;
 
 /// What the master counts and measures.
 ///
@@ -23,6 +26,7 @@ pub(crate) struct Metrics {
     fixed: Vec<Copied>,
     ends: BTreeMap<TaskEnd, Copied>,
     authentications: Option<Counter>,
+    principals: Principals,
     gauges: Vec<PullGauge>,
 }
 
@@ -68,6 +72,23 @@ impl Metrics {
         if let Some(counter) = &self.authentications {
             counter.inc();
         }
+    }
+
+    /// What drivers send, by principal.
+    pub(crate) fn principals(&self) -> &Principals {
+        &self.principals
+    }
+
+    /// A framework subscribed: a driver, or over HTTP.
+    pub(crate) fn subscribed(&mut self, principal: &str, driver: Option<&Upid>) {
+        if let Some(registry) = &self.registry {
+            self.principals.subscribed(registry, principal, driver);
+        }
+    }
+
+    /// No framework has the principal any more.
+    pub(crate) fn forget_principal(&mut self, principal: &str) {
+        self.principals.forget(principal);
     }
 
     /// Brings the counters up to date.
@@ -123,8 +144,11 @@ const GAUGES: &[(&str, Reading)] = &[
     ("master/tasks_killing", |view| tasks(view, TaskState::TaskKilling)),
 ];
 
+/// What a gauge shows of one resource.
+type Share = fn(Amounts) -> f64;
+
 /// The kinds of sums over agents, with the ends of their paths.
-const SUMS: &[(&str, fn(Amounts) -> f64)] = &[
+const SUMS: &[(&str, Share)] = &[
     ("total", |amounts| amounts.total),
     ("used", |amounts| amounts.used),
     ("percent", |amounts| share(amounts.used, amounts.total)),
@@ -161,7 +185,8 @@ fn gauges(registry: &Registry, master: &Pid<MasterProcess>) -> Vec<PullGauge> {
 
 /// How much waits for the master itself, which it need not be asked for.
 fn queues(registry: &Registry, master: &Pid<MasterProcess>) -> Vec<PullGauge> {
-    let queues: [(&str, fn(&Pid<MasterProcess>) -> usize); 3] = [
+    type Queue = fn(&Pid<MasterProcess>) -> usize;
+    let queues: [(&str, Queue); 3] = [
         ("master/event_queue_messages", Pid::queued_messages),
         ("master/event_queue_dispatches", Pid::queued_dispatches),
         ("master/event_queue_http_requests", Pid::queued_http_requests),

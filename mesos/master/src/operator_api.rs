@@ -60,16 +60,12 @@ async fn dispatch(incoming: Incoming, call: Call) -> Result<Response, Refused> {
         Type::GetTasks => state::answer(incoming, state::of_tasks).await,
         Type::GetRoles => state::answer(incoming, state::of_roles).await,
         Type::GetMaintenanceSchedule => reads::maintenance_schedule(incoming).await,
+        Type::GetMaintenanceStatus => reads::maintenance_status(incoming).await,
         Type::Subscribe => subscribe(incoming).await,
         Type::SetLoggingLevel => {
             writes::set_logging_level(incoming, call.set_logging_level.unwrap_or_default()).await
         }
-        Type::GetWeights
-        | Type::UpdateWeights
-        | Type::GetQuota
-        | Type::SetQuota
-        | Type::RemoveQuota
-        | Type::GetMaintenanceStatus => {
+        Type::GetWeights | Type::UpdateWeights | Type::GetQuota | Type::SetQuota | Type::RemoveQuota => {
             let name = call.r#type().as_str_name();
             Err(Response::not_implemented(format!("{name} is not supported by this version of the master")))
         }

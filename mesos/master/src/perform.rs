@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures::FutureExt;
 use libprocess::{Context, Upid};
 use mesos_access::{Action, Object, Subject};
-use mesos_api::v1::AgentId;
 use mesos_api::v1::scheduler::{Event, event};
+use mesos_api::v1::{AgentId, FrameworkId, FrameworkInfo};
 use mesos_cluster::{
-    ConnectionId, Effect, HEARTBEAT_INTERVAL_SECONDS, Input, Level, SchedulerEvent, ToAgent, Token,
+    ConnectionId, Effect, HEARTBEAT_INTERVAL_SECONDS, Input, Level, Observation, SchedulerEvent, ToAgent,
+    Token,
 };
 use tracing::{info, warn};
 
@@ -25,10 +26,8 @@ impl MasterProcess {
     pub(crate) fn perform(&mut self, cx: &mut Context<Self>, effect: Effect) {
         match effect {
             Effect::Scheduler { to, event } => self.tell_scheduler(cx, to, &event),
-            Effect::WatchScheduler { framework: _, connection } => {
-                if let Some(pid) = self.peers.watch_driver(connection) {
-                    cx.link(&pid);
-                }
+            Effect::WatchScheduler { framework, connection } => {
+                self.watch_scheduler(cx, &framework, connection);
             }
             Effect::CloseScheduler(connection) => self.close_scheduler(connection),
             Effect::Agent { to, message } => self.tell_agent(cx, to, &message),
@@ -57,7 +56,12 @@ impl MasterProcess {
                     cx.delay(wait, due);
                 }
             }
-            Effect::Observe(observation) => self.subscribers.observe(&observation),
+            Effect::Observe(observation) => {
+                self.subscribers.observe(&observation);
+                if let Observation::FrameworkRemoved(info) = &observation {
+                    self.forget_principal(info);
+                }
+            }
             Effect::Reply { request, result } => {
                 if let Some(promise) = self.requests.remove(&request) {
                     promise.set(result);
@@ -109,6 +113,26 @@ impl MasterProcess {
         let heartbeat = Event { r#type: Some(event::Type::Heartbeat as i32), ..Event::default() };
         if subscription.stream.send(&heartbeat) {
             cx.delay(HEARTBEAT_INTERVAL, move |master, cx| master.beat(cx, to));
+        }
+    }
+
+    fn watch_scheduler(&mut self, cx: &mut Context<Self>, framework: &FrameworkId, connection: ConnectionId) {
+        let driver = self.peers.watch_driver(connection);
+        if let Some(pid) = &driver {
+            cx.link(pid);
+        }
+        let framework = self.cluster.state().framework(framework);
+        if let Some(principal) = framework.and_then(|framework| framework.info.principal.as_deref()) {
+            self.metrics.subscribed(principal, driver.as_ref());
+        }
+    }
+
+    /// The last framework of a principal takes its counters with it.
+    fn forget_principal(&mut self, removed: &FrameworkInfo) {
+        let Some(principal) = &removed.principal else { return };
+        let mut others = self.cluster.state().frameworks.values();
+        if !others.any(|framework| framework.info.principal.as_ref() == Some(principal)) {
+            self.metrics.forget_principal(principal);
         }
     }
 

@@ -17,11 +17,13 @@ use stout::Time;
 use tracing::info;
 
 use crate::components::StartAllocator;
+use crate::maintenance::Statuses;
 use crate::metrics::Metrics;
 use crate::observer::{Observer, Pinging};
 use crate::peers::Peers;
 use crate::subscribers::Subscribers;
 use crate::view::{Identity, View};
+use crate::whitelist::Whitelist;
 
 /// The id of the master's process on its node.
 pub(crate) const MASTER_ID: &str = "master";
@@ -36,6 +38,8 @@ pub(crate) struct MasterProcess {
     pub(crate) observers: HashMap<AgentId, Watched>,
     pub(crate) pinging: Pinging,
     pub(crate) allocator: AllocatorSlot,
+    /// Reads the whitelist, if there is one.
+    pub(crate) whitelist: Option<Pid<Whitelist>>,
     pub(crate) registrar: Registrar,
     pub(crate) authorizer: Arc<dyn Authorizer>,
     pub(crate) files: Files,
@@ -43,6 +47,8 @@ pub(crate) struct MasterProcess {
     pub(crate) metrics: Metrics,
     /// Operators that wait for the end of what they asked for.
     pub(crate) requests: HashMap<RequestId, Promise<Result<(), OperatorError>>>,
+    /// Who waits for the allocator to tell what frameworks answered to inverse offers.
+    pub(crate) status_requests: HashMap<u64, Promise<Statuses>>,
     pub(crate) next_request: u64,
     pub(crate) elected_time: Option<Time>,
     pub(crate) weights: Arc<BTreeMap<String, f64>>,
@@ -52,8 +58,8 @@ pub(crate) struct MasterProcess {
     /// What happened while effects were performed.
     pub(crate) happened: VecDeque<Input>,
     pub(crate) stepping: bool,
-    /// Told why, when the cluster cannot go on.
-    pub(crate) failed: Option<Promise<()>>,
+    /// For whoever waits for the end.
+    pub(crate) ended: Option<Promise<()>>,
 }
 
 /// The allocator, which is started by the process that it answers to.
@@ -99,7 +105,17 @@ impl Process for MasterProcess {
         for watched in self.observers.values() {
             watched.observer.terminate();
         }
+        if let Some(whitelist) = &self.whitelist {
+            whitelist.terminate();
+        }
         self.registrar.terminate();
+        if let Some(ended) = self.ended.take() {
+            if self.stepping {
+                ended.fail("it failed in the middle of a step: the log says where");
+            } else {
+                ended.set(());
+            }
+        }
     }
 }
 
@@ -129,10 +145,15 @@ impl MasterProcess {
         if let AllocatorSlot::Waiting(start) = std::mem::replace(&mut self.allocator, AllocatorSlot::Empty) {
             let master = cx.pid();
             let sink = Box::new(move |output| {
-                master.tell(move |master: &mut Self, cx| master.step(cx, Input::Allocation(output)));
+                master.tell(move |master: &mut Self, cx| master.allocator_says(cx, output));
             });
             let options = self.identity.flags.allocation();
-            self.allocator = AllocatorSlot::Started(start(cx.node(), options, sink));
+            let allocator = start(cx.node(), options, sink);
+            if let Some(path) = &self.identity.flags.whitelist {
+                let whitelist = Whitelist::new(path.clone(), Arc::clone(&allocator));
+                self.whitelist = Some(cx.node().spawn(whitelist));
+            }
+            self.allocator = AllocatorSlot::Started(allocator);
         }
     }
 
@@ -168,8 +189,8 @@ impl MasterProcess {
 
     /// Ends the master, and tells its owner why.
     pub(crate) fn exit(&mut self, cx: &mut Context<Self>, reason: String) {
-        if let Some(failed) = self.failed.take() {
-            failed.fail(reason.clone());
+        if let Some(ended) = self.ended.take() {
+            ended.fail(reason.clone());
         }
         cx.fail(reason);
     }

@@ -5,6 +5,7 @@ use std::future::Future;
 use libprocess::http::{Reply, Request, Response};
 use libprocess::{Context, Pid};
 
+use crate::endpoints::changes;
 use crate::gate::Refused;
 use crate::process::MasterProcess;
 use crate::{endpoints, operator_api, scheduler_api};
@@ -28,7 +29,30 @@ pub(crate) fn install(cx: &mut Context<MasterProcess>) {
     add(cx, &["flags"], "The flags of this master, as JSON.", endpoints::flags);
     add(cx, &["health"], "200 if the master is healthy.", endpoints::health);
     add(cx, &["redirect"], "Redirects to the leading master.", endpoints::redirect);
-    add(cx, &["teardown"], "Tears the framework frameworkId down (POST).", endpoints::teardown);
+    install_changes(cx);
+}
+
+fn install_changes(cx: &mut Context<MasterProcess>) {
+    add(cx, &["teardown"], "Tears the framework frameworkId down (POST).", changes::teardown);
+    add(cx, &["reserve"], "Reserves resources of the agent slaveId (POST).", changes::reserve);
+    add(cx, &["unreserve"], "Takes reservations on the agent slaveId back (POST).", changes::unreserve);
+    add(cx, &["create-volumes"], "Creates volumes on the agent slaveId (POST).", changes::create_volumes);
+    add(cx, &["destroy-volumes"], "Destroys volumes on the agent slaveId (POST).", changes::destroy_volumes);
+    add(cx, &["machine/down"], "Takes machines down for maintenance (POST).", changes::machine_down);
+    add(cx, &["machine/up"], "Brings machines up after maintenance (POST).", changes::machine_up);
+    add(
+        cx,
+        &["maintenance/schedule"],
+        "The maintenance schedule, as JSON; POST replaces it.",
+        changes::maintenance_schedule,
+    );
+    add(
+        cx,
+        &["maintenance/status"],
+        "The machines that are draining or down, as JSON.",
+        changes::maintenance_status,
+    );
+    add(cx, &["quota", "weights"], "Not supported by this version.", endpoints::missing);
 }
 
 /// Answers requests to the paths with what a future gives.

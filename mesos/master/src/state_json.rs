@@ -26,6 +26,3 @@ pub(crate) fn to_vec(document: &impl Serialize) -> Vec<u8> {
     // Writing into memory cannot fail, and every key is a text.
     serde_json::to_vec(document).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 //! The messages of drivers and agents.
 
-use libprocess::{Context, Upid};
+use libprocess::{Context, Upid, WireMessage};
 use mesos_api::internal::{
     AuthenticateMessage, AuthenticationErrorMessage, DeactivateFrameworkMessage, ExecutorToFrameworkMessage,
     ExitedExecutorMessage, FrameworkErrorMessage, FrameworkToExecutorMessage, KillTaskMessage,
@@ -19,78 +19,90 @@ use crate::process::MasterProcess;
 
 /// Installs the handlers of all messages that a master understands.
 pub(crate) fn install(cx: &mut Context<MasterProcess>) {
-    cx.install(|master, cx, from, call: Call| master.receive(cx, from, call));
-    cx.install(|master, cx, from, message: RegisterFrameworkMessage| {
+    on(cx, |master, cx, from, call: Call| master.receive(cx, from, call));
+    on(cx, |master, cx, from, message: RegisterFrameworkMessage| {
         master.register_framework(cx, from, message.framework);
     });
-    cx.install(|master, cx, from, message: ReregisterFrameworkMessage| {
+    on(cx, |master, cx, from, message: ReregisterFrameworkMessage| {
         master.reregister_framework(cx, from, message);
     });
-    cx.install(|master, cx, from, message: UnregisterFrameworkMessage| {
+    on(cx, |master, cx, from, message: UnregisterFrameworkMessage| {
         master.call(cx, from, message.framework_id, call::Type::Teardown, |_| {});
     });
-    cx.install(|master, cx, from, message: DeactivateFrameworkMessage| {
+    on(cx, |master, cx, from, message: DeactivateFrameworkMessage| {
         let from = master.peers.find(from).unwrap_or(NOBODY);
         master.step(cx, Input::DeactivateFramework { from, framework: message.framework_id });
     });
-    cx.install(|master, cx, from, message: ResourceRequestMessage| {
+    on(cx, |master, cx, from, message: ResourceRequestMessage| {
         let request = call::Request { requests: message.requests };
         master.call(cx, from, message.framework_id, call::Type::Request, |call| call.request = Some(request));
     });
-    cx.install(|master, cx, from, message: LaunchTasksMessage| master.launch_tasks(cx, from, message));
-    cx.install(|master, cx, from, message: ReviveOffersMessage| {
+    on(cx, |master, cx, from, message: LaunchTasksMessage| master.launch_tasks(cx, from, message));
+    on(cx, |master, cx, from, message: ReviveOffersMessage| {
         let revive = call::Revive { roles: message.roles };
         master.call(cx, from, message.framework_id, call::Type::Revive, |call| call.revive = Some(revive));
     });
-    cx.install(|master, cx, from, message: KillTaskMessage| {
+    on(cx, |master, cx, from, message: KillTaskMessage| {
         let kill = call::Kill { task_id: message.task_id, agent_id: None, kill_policy: message.kill_policy };
         master.call(cx, from, message.framework_id, call::Type::Kill, |call| call.kill = Some(kill));
     });
-    cx.install(|master, cx, from, message: StatusUpdateAcknowledgementMessage| {
+    on(cx, |master, cx, from, message: StatusUpdateAcknowledgementMessage| {
         let acknowledge =
             call::Acknowledge { agent_id: message.slave_id, task_id: message.task_id, uuid: message.uuid };
         master.call(cx, from, message.framework_id, call::Type::Acknowledge, |call| {
             call.acknowledge = Some(acknowledge);
         });
     });
-    cx.install(|master, cx, from, message: FrameworkToExecutorMessage| {
+    on(cx, |master, cx, from, message: FrameworkToExecutorMessage| {
         let (agent_id, executor_id) = (message.slave_id, message.executor_id);
         let to_executor = call::Message { agent_id, executor_id, data: message.data };
         master.call(cx, from, message.framework_id, call::Type::Message, |call| {
             call.message = Some(to_executor)
         });
     });
-    cx.install(|master, cx, from, message: ReconcileTasksMessage| master.reconcile_tasks(cx, from, message));
-    cx.install(|_master, cx, from, _: SubmitSchedulerRequest| {
+    on(cx, |master, cx, from, message: ReconcileTasksMessage| master.reconcile_tasks(cx, from, message));
+    on(cx, |_master, cx, from, _: SubmitSchedulerRequest| {
         cx.send(from, &SubmitSchedulerResponse { okay: false });
     });
-    cx.install(|master, cx, _from, message: AuthenticateMessage| master.authenticate(cx, &message));
+    on(cx, |master, cx, _from, message: AuthenticateMessage| master.authenticate(cx, &message));
 
-    cx.install(|master, cx, from, message: RegisterSlaveMessage| {
+    on(cx, |master, cx, from, message: RegisterSlaveMessage| {
         let Some(peer) = master.agent_peer(cx, from) else { return };
         master.step(cx, Input::RegisterAgent { peer, principal: None, message: Box::new(message) });
     });
-    cx.install(|master, cx, from, message: ReregisterSlaveMessage| {
+    on(cx, |master, cx, from, message: ReregisterSlaveMessage| {
         let Some(peer) = master.agent_peer(cx, from) else { return };
         master.step(cx, Input::ReregisterAgent { peer, principal: None, message: Box::new(message) });
     });
-    cx.install(|master, cx, from, message: UnregisterSlaveMessage| {
-        master.from_agent(cx, from, FromAgent::Unregister(message));
+    on(cx, |master, cx, from, message: UnregisterSlaveMessage| {
+        master.agent_message(cx, from, FromAgent::Unregister(message));
     });
-    cx.install(|master, cx, from, message: UpdateSlaveMessage| {
-        master.from_agent(cx, from, FromAgent::Update(message));
+    on(cx, |master, cx, from, message: UpdateSlaveMessage| {
+        master.agent_message(cx, from, FromAgent::Update(message));
     });
-    cx.install(|master, cx, from, message: StatusUpdateMessage| {
-        master.from_agent(cx, from, FromAgent::StatusUpdate(message));
+    on(cx, |master, cx, from, message: StatusUpdateMessage| {
+        master.agent_message(cx, from, FromAgent::StatusUpdate(message));
     });
-    cx.install(|master, cx, from, message: ExecutorToFrameworkMessage| {
-        master.from_agent(cx, from, FromAgent::ExecutorMessage(message));
+    on(cx, |master, cx, from, message: ExecutorToFrameworkMessage| {
+        master.agent_message(cx, from, FromAgent::ExecutorMessage(message));
     });
-    cx.install(|master, cx, from, message: ExitedExecutorMessage| {
-        master.from_agent(cx, from, FromAgent::ExecutorExited(message));
+    on(cx, |master, cx, from, message: ExitedExecutorMessage| {
+        master.agent_message(cx, from, FromAgent::ExecutorExited(message));
     });
-    cx.install(|master, cx, from, message: UpdateOperationStatusMessage| {
-        master.from_agent(cx, from, FromAgent::OperationUpdate(message));
+    on(cx, |master, cx, from, message: UpdateOperationStatusMessage| {
+        master.agent_message(cx, from, FromAgent::OperationUpdate(message));
+    });
+}
+
+/// Installs a handler, and counts what comes and what was worked off.
+fn on<M: WireMessage>(
+    cx: &mut Context<MasterProcess>,
+    handler: impl Fn(&mut MasterProcess, &mut Context<MasterProcess>, &Upid, M) + Send + Sync + 'static,
+) {
+    cx.install(move |master: &mut MasterProcess, cx, from, message: M| {
+        master.metrics.principals().received(from);
+        handler(master, cx, from, message);
+        master.metrics.principals().processed(from);
     });
 }
 
@@ -209,7 +221,7 @@ impl MasterProcess {
         }
     }
 
-    fn from_agent(&mut self, cx: &mut Context<Self>, from: &Upid, message: FromAgent) {
+    fn agent_message(&mut self, cx: &mut Context<Self>, from: &Upid, message: FromAgent) {
         let from = self.peers.find(from).unwrap_or(NOBODY);
         self.step(cx, Input::Agent { from, message: Box::new(message) });
     }

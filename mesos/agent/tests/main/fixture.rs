@@ -163,7 +163,14 @@ impl Executor {
 }
 
 /// Tells the agent a state of a task as its executor does.
-pub(crate) async fn tell(fixture: &Fixture, framework: &str, executor: &str, task: &str, state: &str, number: u8) {
+pub(crate) async fn tell(
+    fixture: &Fixture,
+    framework: &str,
+    executor: &str,
+    task: &str,
+    state: &str,
+    number: u8,
+) {
     let uuid = base64(number);
     let body = format!(
         r#"{{"type":"UPDATE","framework_id":{{"value":"{framework}"}},"executor_id":{{"value":"{executor}"}},

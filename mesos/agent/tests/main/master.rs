@@ -2,9 +2,9 @@
 
 use libprocess::{Context, Node, Pid, Process, Upid, WireMessage};
 use mesos_api::internal::{
-    ExecutorToFrameworkMessage, ExitedExecutorMessage, MasterSlaveConnection, PongSlaveMessage, RegisterSlaveMessage,
-    ReregisterSlaveMessage, SlaveRegisteredMessage, SlaveReregisteredMessage, StatusUpdate,
-    StatusUpdateAcknowledgementMessage, StatusUpdateMessage, UnregisterSlaveMessage,
+    ExecutorToFrameworkMessage, ExitedExecutorMessage, MasterSlaveConnection, PongSlaveMessage,
+    RegisterSlaveMessage, ReregisterSlaveMessage, SlaveRegisteredMessage, SlaveReregisteredMessage,
+    StatusUpdate, StatusUpdateAcknowledgementMessage, StatusUpdateMessage, UnregisterSlaveMessage,
 };
 use mesos_api::v1::AgentId;
 use tokio::sync::mpsc;
@@ -34,7 +34,10 @@ pub(crate) struct MasterProcess {
 
 impl Process for MasterProcess {
     fn initialize(&mut self, cx: &mut Context<Self>) {
-        fn on<M: WireMessage>(cx: &mut Context<MasterProcess>, heard: impl Fn(M) -> Heard + Send + Sync + 'static) {
+        fn on<M: WireMessage>(
+            cx: &mut Context<MasterProcess>,
+            heard: impl Fn(M) -> Heard + Send + Sync + 'static,
+        ) {
             cx.install(move |master: &mut MasterProcess, _cx, from, message: M| {
                 let _ = master.tell.send((from.clone(), heard(message)));
             });

@@ -95,7 +95,6 @@ async fn follow(
                         line(&format!("Submitted task '{task}' to agent '{agent}'"))?;
                     }
                 }
-                Some(News::Failure(_)) => {}
                 Some(News::Update(status)) => {
                     line(&format!("Received status update {} for task '{}'", describe(&status), status.task_id))?;
                     let state = status.state();

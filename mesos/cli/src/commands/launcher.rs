@@ -2,8 +2,10 @@
 //! first agent with room for it, and tells what becomes of it.
 
 use mesos_api::v1::offer::{Operation, operation};
-use mesos_api::v1::scheduler::event::{Failure, Subscribed};
-use mesos_api::v1::{AgentId, ExecutorInfo, Filters, FrameworkId, Offer, TaskGroupInfo, TaskInfo, TaskStatus};
+use mesos_api::v1::scheduler::event::Subscribed;
+use mesos_api::v1::{
+    AgentId, ExecutorInfo, Filters, FrameworkId, Offer, TaskGroupInfo, TaskInfo, TaskStatus,
+};
 use mesos_resources::Resources;
 use mesos_scheduler::{Driver, Scheduler};
 use tokio::sync::mpsc;
@@ -18,10 +20,12 @@ pub(super) struct Plan {
 pub(super) enum News {
     Subscribed(FrameworkId),
     /// Offers came, but none has room: what was missing, and on how many.
-    NoRoom { needed: String, offers: usize },
+    NoRoom {
+        needed: String,
+        offers: usize,
+    },
     Launched(AgentId),
     Update(Box<TaskStatus>),
-    Failure(Failure),
     /// The framework cannot go on.
     Error(String),
 }
@@ -82,10 +86,6 @@ impl Scheduler for Launcher {
 
     fn update(&mut self, _driver: &Driver, status: TaskStatus) {
         self.tell(News::Update(Box::new(status)));
-    }
-
-    fn failure(&mut self, _driver: &Driver, failure: Failure) {
-        self.tell(News::Failure(failure));
     }
 
     fn refused(&mut self, _driver: &Driver, text: String) {

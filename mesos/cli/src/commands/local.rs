@@ -50,7 +50,9 @@ pub(crate) async fn local(flags: LocalFlags) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen()?;
     mesos_daemon::logging::init(&flags.logging, "mesos-local")?;
     let (work_dir, _temporary) = match &flags.work_dir {
-        Some(work_dir) => (std::path::absolute(work_dir).context("--work_dir cannot be made absolute")?, None),
+        Some(work_dir) => {
+            (std::path::absolute(work_dir).context("--work_dir cannot be made absolute")?, None)
+        }
         None => {
             let directory = temporary()?;
             (directory.path().to_owned(), Some(directory))

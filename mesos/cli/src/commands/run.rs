@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail};
 use libprocess::Node;
 use mesos_api::v1::framework_info::{Capability, capability};
 use mesos_api::v1::{
-    AgentId, CommandInfo, DurationInfo, Environment, ExecutorId, FrameworkId, FrameworkInfo, KillPolicy, TaskId,
-    TaskInfo, TaskStatus, command_info, environment,
+    AgentId, CommandInfo, DurationInfo, Environment, ExecutorId, FrameworkId, FrameworkInfo, KillPolicy,
+    TaskId, TaskInfo, TaskStatus, command_info, environment,
 };
 use mesos_local::Cluster;
 use mesos_resources::Resources;
@@ -187,7 +187,6 @@ impl Follower {
                         self.say(&format!("none of {offers} offers has room for {needed}"));
                     }
                     Some(News::Launched(agent)) => self.agent = Some(agent),
-                    Some(News::Failure(_)) => {}
                     Some(News::Update(status)) => {
                         if let Some(code) = self.update(&status) {
                             return Ok(code);

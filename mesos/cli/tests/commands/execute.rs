@@ -54,10 +54,14 @@ fn task_group_ends_when_all_its_tasks_finished() {
         json!({ "tasks": commands.iter().enumerate().map(task).collect::<Vec<_>>() }).to_string()
     };
     let master = format!("--master={}", cluster.master());
-    let done = call(&cluster.scratch, &["execute", &master, &format!("--task_group={}", group(["true", "exit 0"]))]);
+    let done =
+        call(&cluster.scratch, &["execute", &master, &format!("--task_group={}", group(["true", "exit 0"]))]);
     assert_eq!(done.code, Some(0), "{}\n{}", done.stdout, done.stderr);
     assert_eq!(done.stdout.matches("TASK_FINISHED").count(), 2, "{}", done.stdout);
-    let failed = call(&cluster.scratch, &["execute", &master, &format!("--task_group={}", group(["exit 1", "sleep 1000"]))]);
+    let failed = call(
+        &cluster.scratch,
+        &["execute", &master, &format!("--task_group={}", group(["exit 1", "sleep 1000"]))],
+    );
     assert!(failed.code.is_some_and(|code| code != 0), "{failed:?}");
     assert!(failed.stdout.contains("TASK_FAILED"), "{}", failed.stdout);
     assert!(failed.stdout.contains("TASK_KILLED"), "{}", failed.stdout);

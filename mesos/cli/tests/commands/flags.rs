@@ -29,7 +29,9 @@ fn help_lists_the_commands() {
     let scratch = Scratch::new();
     let help = call(&scratch, &["help"]);
     assert_eq!(help.code, Some(0));
-    for command in ["run", "local", "master", "agent", "execute", "agents", "tasks", "ls", "cat", "tail", "version"] {
+    for command in
+        ["run", "local", "master", "agent", "execute", "agents", "tasks", "ls", "cat", "tail", "version"]
+    {
         let listed = help.stdout.lines().any(|line| line.split_whitespace().next() == Some(command));
         assert!(listed, "{command}: {}", help.stdout);
     }
@@ -49,10 +51,19 @@ fn wrong_flags_are_named() {
         (&["master", "--root_submissions=perhaps"], "root_submissions"),
         (&["agent", "--work_dir=/tmp/x"], "master"),
         (&["agent", "--master=127.0.0.1:5050"], "work_dir"),
-        (&["agent", "--master=127.0.0.1:5050", "--work_dir=/tmp/x", "--executor_reregistration_timeout=20secs"],
-            "executor_reregistration_timeout"),
-        (&["agent", "--master=127.0.0.1:5050", "--work_dir=/tmp/x", "--reconfiguration_policy=any"],
-            "reconfiguration_policy"),
+        (
+            &[
+                "agent",
+                "--master=127.0.0.1:5050",
+                "--work_dir=/tmp/x",
+                "--executor_reregistration_timeout=20secs",
+            ],
+            "executor_reregistration_timeout",
+        ),
+        (
+            &["agent", "--master=127.0.0.1:5050", "--work_dir=/tmp/x", "--reconfiguration_policy=any"],
+            "reconfiguration_policy",
+        ),
         (&["local", "--agents=0"], "agents"),
         (&["local", "--no_such_flag"], "no_such_flag"),
         (&["execute", "--name=a", "--command=b"], "master"),
@@ -77,7 +88,11 @@ fn flag_on_the_line_wins_over_the_environment() {
     let scratch = Scratch::new();
     let bad = finish(crate::harness::mesos(&scratch).args(["master", "--help"]).env("MESOS_PORT", "many"));
     assert_eq!(bad.code, Some(0), "{}", bad.stderr);
-    let bad = finish(crate::harness::mesos(&scratch).args(["master", "--agent_ping_timeout=1ms"]).env("MESOS_PORT", "many"));
+    let bad = finish(
+        crate::harness::mesos(&scratch)
+            .args(["master", "--agent_ping_timeout=1ms"])
+            .env("MESOS_PORT", "many"),
+    );
     assert_ne!(bad.code, Some(0));
     assert!(bad.stderr.contains("port"), "{}", bad.stderr);
     let arguments = ["master", "--port=1", "--agent_ping_timeout=1ms"];

@@ -35,12 +35,16 @@ fn sandbox_of_a_task_is_listed_printed_and_followed() {
     let command = "seq 1 20; echo data > file; mkdir dir; while [ ! -e more ]; do sleep 0.05; done; echo more; sleep 1000";
     framework.run(|offer| command_task("look-1", offer, command));
     let look = |arguments: &[&str]| {
-        let done = call(&cluster.scratch, &[&arguments[..1], &["--master", master, "look"], &arguments[1..]].concat());
+        let done = call(
+            &cluster.scratch,
+            &[&arguments[..1], &["--master", master, "look"], &arguments[1..]].concat(),
+        );
         assert_eq!(done.code, Some(0), "{arguments:?}: {}", done.stderr);
         done.stdout
     };
     until("the task to write", || look(&["ls"]).contains("dir/").then_some(()));
-    let names: Vec<_> = look(&["ls"]).lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
+    let names: Vec<_> =
+        look(&["ls"]).lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
     for name in ["NAME", "stdout", "stderr", "file", "dir/"] {
         assert!(names.iter().any(|found| found == name), "{names:?}");
     }
@@ -55,14 +59,19 @@ fn sandbox_of_a_task_is_listed_printed_and_followed() {
     let listed: Value = serde_json::from_str(&look(&["ls", "--json"])).expect("JSON");
     let file = listed["list_files"]["file_infos"][0]["path"].as_str().expect("a path");
     let sandbox = file.rsplit_once('/').expect("a file in a directory").0;
-    std::fs::File::create(format!("{sandbox}/more")).and_then(|mut file| file.write_all(b"")).expect("a sandbox");
+    std::fs::File::create(format!("{sandbox}/more"))
+        .and_then(|mut file| file.write_all(b""))
+        .expect("a sandbox");
     tail.until_printed("the line that came later", |output| (output == "20\nmore\n").then_some(()));
     tail.signal(Signal::SIGINT);
     assert_eq!(tail.wait().code(), Some(0), "{}", tail.log());
 
     let tasks = call(&cluster.scratch, &["tasks", "--master", master]);
     let lines: Vec<_> = tasks.stdout.lines().collect();
-    assert!(lines.len() == 2 && lines[1].starts_with("look-1") && lines[1].contains("TASK_RUNNING"), "{lines:?}");
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("look-1") && lines[1].contains("TASK_RUNNING"),
+        "{lines:?}"
+    );
     let frameworks = call(&cluster.scratch, &["frameworks", "--master", master]);
     assert!(frameworks.stdout.contains(framework.id()), "{}", frameworks.stdout);
     framework.kill("look-1");

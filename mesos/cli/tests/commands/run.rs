@@ -10,10 +10,12 @@ use crate::harness::{Cluster, Daemon, Scratch, mesos, processes_of, until};
 /// Nothing of a command is left: neither processes nor files.
 #[track_caller]
 fn assert_nothing_is_left(scratch: &Scratch) {
-    let left: Vec<_> = fs::read_dir(scratch.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let left: Vec<_> =
+        fs::read_dir(scratch.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");
     let processes = processes_of(scratch.path());
-    let command = |pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ");
+    let command =
+        |pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ");
     assert!(processes.is_empty(), "{:?}", processes.iter().map(command).collect::<Vec<_>>());
 }
 
@@ -47,7 +49,8 @@ fn run_of_a_command_that_does_not_exist_fails() {
     let shell = call(&cluster.scratch, &["run", "--master", cluster.master(), "no-such-command"]);
     assert_eq!(shell.code, Some(127), "{}", shell.stderr);
     assert!(shell.stderr.contains("no-such-command"), "{}", shell.stderr);
-    let program = call(&cluster.scratch, &["run", "--master", cluster.master(), "--", "/no/such/program", "argument"]);
+    let program =
+        call(&cluster.scratch, &["run", "--master", cluster.master(), "--", "/no/such/program", "argument"]);
     assert!(program.code.is_some_and(|code| code != 0), "{program:?}");
     assert!(program.stderr.contains("TASK_FAILED"), "{}", program.stderr);
     assert!(program.stderr.contains("/no/such/program"), "{}", program.stderr);
@@ -63,7 +66,8 @@ fn command_after_dashes_runs_without_a_shell() {
 #[test]
 fn variables_and_resources_reach_the_command() {
     let cluster = Cluster::local(1);
-    let arguments = ["run", "--master", cluster.master(), "--env", "NAME=a value", "--resources", "cpus:0.5;mem:64"];
+    let arguments =
+        ["run", "--master", cluster.master(), "--env", "NAME=a value", "--resources", "cpus:0.5;mem:64"];
     let run = call(&cluster.scratch, &[&arguments[..], &["echo $NAME"]].concat());
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "a value\n"), "{}", run.stderr);
 }
@@ -95,7 +99,8 @@ fn uri_is_fetched_into_the_sandbox() {
     let cluster = Cluster::local(1);
     let path = cluster.scratch.file("data.txt", "fetched\n");
     for uri in [path.clone(), format!("file://{path}")] {
-        let run = call(&cluster.scratch, &["run", "--master", cluster.master(), "--uri", &uri, "cat data.txt"]);
+        let run =
+            call(&cluster.scratch, &["run", "--master", cluster.master(), "--uri", &uri, "cat data.txt"]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(0), "fetched\n"), "{uri}: {}", run.stderr);
     }
     let absent = cluster.scratch.join("absent");
@@ -107,7 +112,8 @@ fn uri_is_fetched_into_the_sandbox() {
 #[test]
 fn run_as_a_user_who_does_not_exist_fails_with_the_name() {
     let cluster = Cluster::local(1);
-    let run = call(&cluster.scratch, &["run", "--master", cluster.master(), "--user", "no-such-user", "true"]);
+    let run =
+        call(&cluster.scratch, &["run", "--master", cluster.master(), "--user", "no-such-user", "true"]);
     assert!(run.code.is_some_and(|code| code != 0), "{run:?}");
     assert!(run.stderr.contains("no-such-user"), "{}", run.stderr);
 }

@@ -16,6 +16,7 @@ pub(crate) struct Cluster {
     agent_daemons: Vec<Daemon>,
     daemon: Daemon,
     agent_arguments: Vec<Vec<String>>,
+    master_arguments: Vec<String>,
     master: String,
     agents: Vec<String>,
     pub(crate) scratch: Scratch,
@@ -35,14 +36,28 @@ impl Cluster {
         ];
         let mut daemon = Daemon::start(&scratch, "local", &arguments);
         let lines = daemon.until_printed("'ready'", |output| {
-            output.lines().any(|line| line == "ready").then(|| output.lines().map(str::to_owned).collect::<Vec<_>>())
+            output
+                .lines()
+                .any(|line| line == "ready")
+                .then(|| output.lines().map(str::to_owned).collect::<Vec<_>>())
         });
         let addresses = |kind: &str| {
-            lines.iter().filter_map(|line| Some(line.strip_prefix(kind)?.trim().to_owned())).collect::<Vec<_>>()
+            lines
+                .iter()
+                .filter_map(|line| Some(line.strip_prefix(kind)?.trim().to_owned()))
+                .collect::<Vec<_>>()
         };
         let master = addresses("master ").pop().expect("the address of the master");
         let agents = addresses("agent ");
-        let cluster = Self { agent_daemons: Vec::new(), daemon, agent_arguments: Vec::new(), master, agents, scratch };
+        let cluster = Self {
+            agent_daemons: Vec::new(),
+            daemon,
+            agent_arguments: Vec::new(),
+            master_arguments: Vec::new(),
+            master,
+            agents,
+            scratch,
+        };
         cluster.until_agents(cluster.agents.len());
         cluster
     }
@@ -59,6 +74,7 @@ impl Cluster {
             agent_daemons: Vec::new(),
             daemon,
             agent_arguments: Vec::new(),
+            master_arguments: arguments,
             master,
             agents: Vec::new(),
             scratch,
@@ -81,6 +97,7 @@ impl Cluster {
             format!("--work_dir={}", self.scratch.join(&format!("agent-{number}"))),
             format!("--runtime_dir={}", self.scratch.join(&format!("runtime-{number}"))),
             format!("--resources={RESOURCES}"),
+            "--registration_backoff_factor=10ms".to_owned(),
         ];
         arguments.extend(listen(&address));
         for flag in flags {
@@ -105,11 +122,6 @@ impl Cluster {
         &self.agents[number]
     }
 
-    /// Where all agents listen.
-    pub(crate) fn agents(&self) -> &[String] {
-        &self.agents
-    }
-
     /// The process of the master, or of everything.
     pub(crate) fn daemon(&mut self) -> &mut Daemon {
         &mut self.daemon
@@ -127,9 +139,11 @@ impl Cluster {
         self.agent_daemons[number] = Daemon::start(&self.scratch, &name, &self.agent_arguments[number]);
     }
 
-    /// The work directory of an agent that is a process of its own.
-    pub(crate) fn agent_work_dir(&self, number: usize) -> String {
-        self.scratch.join(&format!("agent-{number}"))
+    /// Kills the master and starts it again.
+    pub(crate) fn restart_master(&mut self) {
+        self.daemon.kill();
+        self.daemon = Daemon::start(&self.scratch, "master", &self.master_arguments);
+        self.until_master();
     }
 
     /// Waits until so many agents are registered and active.

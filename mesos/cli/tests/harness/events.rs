@@ -12,7 +12,12 @@ pub(crate) struct Events {
 
 impl Events {
     /// Asks for a stream; the answer when it is none.
-    pub(crate) fn open(address: &str, path: &str, headers: &[(&str, &str)], call: &Value) -> Result<Self, Answer> {
+    pub(crate) fn open(
+        address: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        call: &Value,
+    ) -> Result<Self, Answer> {
         let mut connection = Connection::open(address);
         let mut all = vec![("Content-Type", "application/json"), ("Accept", "application/json")];
         all.extend_from_slice(headers);
@@ -47,7 +52,10 @@ impl Events {
     #[track_caller]
     pub(crate) fn next(&mut self) -> Option<Value> {
         let record = self.record()?;
-        Some(serde_json::from_slice(&record).unwrap_or_else(|_| panic!("{:?}", String::from_utf8_lossy(&record))))
+        Some(
+            serde_json::from_slice(&record)
+                .unwrap_or_else(|_| panic!("{:?}", String::from_utf8_lossy(&record))),
+        )
     }
 
     /// The next event of a type; the others are dropped.

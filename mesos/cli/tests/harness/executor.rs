@@ -54,7 +54,10 @@ impl Executor {
     /// Sends a new state of a task; gives its uuid in base64.
     #[track_caller]
     pub(crate) fn update(&self, task: &str, state: &str) -> Value {
-        let uuid = TaskStatus { uuid: Some(uuid::Uuid::new_v4().into_bytes().to_vec().into()), ..Default::default() };
+        let uuid = TaskStatus {
+            uuid: Some(uuid::Uuid::new_v4().into_bytes().to_vec().into()),
+            ..Default::default()
+        };
         let uuid: Value = serde_json::from_str(&json::to_string(&uuid)).expect("JSON");
         let status = json!({
             "task_id": { "value": task },

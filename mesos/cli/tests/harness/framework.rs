@@ -175,8 +175,7 @@ impl Framework {
     #[track_caller]
     pub(crate) fn acknowledge(&self, status: &Value) {
         if status["uuid"].is_string() {
-            let acknowledge =
-                json!({ "agent_id": status["agent_id"], "task_id": status["task_id"], "uuid": status["uuid"] });
+            let acknowledge = json!({ "agent_id": status["agent_id"], "task_id": status["task_id"], "uuid": status["uuid"] });
             self.call(json!({ "type": "ACKNOWLEDGE", "acknowledge": acknowledge }));
         }
     }
@@ -245,7 +244,7 @@ impl Framework {
 impl Drop for Framework {
     /// Takes its tasks with it, unless the master is gone already.
     fn drop(&mut self) {
-        if std::net::TcpStream::connect(&self.address).is_ok() {
+        if !std::thread::panicking() && std::net::TcpStream::connect(&self.address).is_ok() {
             self.try_call(json!({ "type": "TEARDOWN" }));
         }
     }

@@ -2,7 +2,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,7 +17,6 @@ pub(crate) struct Connection {
 /// An answer, or the head of one.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    pub(crate) version: String,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -61,11 +59,6 @@ impl Connection {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// How long to wait for bytes.
-    pub(crate) fn set_patience(&mut self, patience: Duration) {
-        self.stream.set_read_timeout(Some(patience)).expect("a timeout can be set");
-    }
-
     /// Receives a part; false at the end.
     #[track_caller]
     fn receive(&mut self) -> bool {
@@ -77,7 +70,9 @@ impl Connection {
                 true
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
-            Err(error) => panic!("nothing comes, after {:?}: {error}", String::from_utf8_lossy(&self.received)),
+            Err(error) => {
+                panic!("nothing comes, after {:?}: {error}", String::from_utf8_lossy(&self.received))
+            }
         }
     }
 
@@ -123,14 +118,17 @@ impl Connection {
     pub(crate) fn head(&mut self) -> Option<Answer> {
         let line = self.line()?;
         let mut parts = line.splitn(3, ' ');
-        let version = parts.next().unwrap_or_default().to_owned();
+        assert!(
+            parts.next().is_some_and(|version| version.starts_with("HTTP/1.")),
+            "{line:?} is no status line"
+        );
         let status = parts.next().and_then(|status| status.parse().ok());
         let status = status.unwrap_or_else(|| panic!("{line:?} is no status line"));
         let mut headers = Vec::new();
         loop {
             let line = self.line()?;
             if line.is_empty() {
-                return Some(Answer { version, status, headers, body: Vec::new() });
+                return Some(Answer { status, headers, body: Vec::new() });
             }
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("{line:?} is no header"));
             headers.push((name.to_owned(), value.trim().to_owned()));
@@ -141,10 +139,19 @@ impl Connection {
     #[track_caller]
     pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
         let line = self.line()?;
-        let size = usize::from_str_radix(&line, 16).unwrap_or_else(|_| panic!("{line:?} is no size of a chunk"));
+        let size =
+            usize::from_str_radix(&line, 16).unwrap_or_else(|_| panic!("{line:?} is no size of a chunk"));
         let chunk = self.take(size)?;
         assert_eq!(self.line().as_deref(), Some(""), "after a chunk");
         (size > 0).then_some(chunk)
+    }
+
+    /// A chunk of a body; none when the body or the connection ends before.
+    pub(crate) fn try_chunk(&mut self) -> Option<Vec<u8>> {
+        let size = usize::from_str_radix(&self.line()?, 16).ok().filter(|size| *size > 0)?;
+        let chunk = self.take(size)?;
+        self.line()?;
+        Some(chunk)
     }
 
     /// A whole answer; none when the connection ends first.
@@ -180,7 +187,13 @@ pub(crate) fn request_bytes(method: &str, path: &str, headers: &[(&str, &str)], 
 
 /// Makes a request on a connection of its own.
 #[track_caller]
-pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub(crate) fn request(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut connection = Connection::open(address);
     connection.send(&request_bytes(method, path, headers, body));
     connection.answer().unwrap_or_else(|| panic!("{method} {path} is not answered"))

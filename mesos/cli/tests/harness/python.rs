@@ -38,7 +38,12 @@ fn python(scratch: &Scratch, interpreter: &Path, name: &str, arguments: &[&str])
 
 /// Runs a script to its end; gives the JSON of the last line that it printed.
 #[track_caller]
-pub(crate) fn transcript(scratch: &Scratch, interpreter: &Path, name: &str, arguments: &[&str]) -> serde_json::Value {
+pub(crate) fn transcript(
+    scratch: &Scratch,
+    interpreter: &Path,
+    name: &str,
+    arguments: &[&str],
+) -> serde_json::Value {
     let mut daemon = Daemon::spawn(scratch, name, python(scratch, interpreter, name, arguments));
     let deadline = Instant::now() + SCRIPT_MAX;
     while daemon.is_running() {
@@ -56,7 +61,8 @@ pub(crate) fn transcript(scratch: &Scratch, interpreter: &Path, name: &str, argu
 pub(crate) fn descriptors(scratch: &Scratch) -> String {
     static DESCRIPTORS: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = DESCRIPTORS.get_or_init(|| {
-        let output = mesos(scratch).args(["api", "descriptors"]).output().expect("the command under test starts");
+        let output =
+            mesos(scratch).args(["api", "descriptors"]).output().expect("the command under test starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     });

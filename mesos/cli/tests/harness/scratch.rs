@@ -50,7 +50,10 @@ impl Drop for Scratch {
             if left.is_empty() {
                 break;
             }
-            left.into_iter().for_each(|pid| drop(kill(pid, Signal::SIGKILL)));
+            for pid in left {
+                // It may have ended by itself.
+                let _ = kill(pid, Signal::SIGKILL);
+            }
             std::thread::yield_now();
         }
     }
@@ -61,7 +64,8 @@ impl Drop for Scratch {
 pub(crate) fn processes_of(directory: &Path) -> Vec<Pid> {
     let own = Pid::this();
     let entries = fs::read_dir("/proc").expect("/proc");
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(Pid::from_raw);
+    let pids =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(Pid::from_raw);
     pids.filter(|pid| *pid != own && is_of(*pid, directory)).collect()
 }
 
@@ -70,7 +74,9 @@ fn is_of(pid: Pid, directory: &Path) -> bool {
     let has = |bytes: &[u8]| bytes.windows(directory.len()).any(|window| window == directory);
     let proc = PathBuf::from(format!("/proc/{pid}"));
     let file = |name| fs::read(proc.join(name)).is_ok_and(|bytes| has(&bytes));
-    file("environ") || file("cmdline") || fs::read_link(proc.join("cwd")).is_ok_and(|cwd| has(cwd.as_os_str().as_bytes()))
+    file("environ")
+        || file("cmdline")
+        || fs::read_link(proc.join("cwd")).is_ok_and(|cwd| has(cwd.as_os_str().as_bytes()))
 }
 
 /// How much memory a process has in RAM.

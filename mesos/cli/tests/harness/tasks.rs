@@ -49,6 +49,30 @@ pub(crate) fn executor_task(id: &str, offer: &Value, executor: &str, command: &s
     })
 }
 
+/// The operation that launches a group of tasks with the default executor.
+pub(crate) fn launch_group(
+    framework_id: &Value,
+    executor: &str,
+    executor_resources: Value,
+    tasks: &[Value],
+) -> Value {
+    let executor = json!({
+        "type": "DEFAULT",
+        "executor_id": { "value": executor },
+        "framework_id": framework_id,
+        "resources": executor_resources,
+    });
+    json!({ "type": "LAUNCH_GROUP", "launch_group": { "executor": executor, "task_group": { "tasks": tasks } } })
+}
+
+/// What the default executor needs.
+pub(crate) fn executor_resources() -> Value {
+    let mut all = resources(0.1, 32.0);
+    let disk = json!({ "name": "disk", "type": "SCALAR", "scalar": { "value": 32.0 } });
+    all.as_array_mut().expect("a list").push(disk);
+    all
+}
+
 /// The operation that launches tasks.
 pub(crate) fn launch(tasks: &[Value]) -> Value {
     json!({ "type": "LAUNCH", "launch": { "task_infos": tasks } })

@@ -40,7 +40,8 @@ fn paths_work_without_the_name_of_the_process_and_with_a_suffix() {
     for path in ["/state", "/slave(1)/state", "/slave%281%29/state", "/state.json", "/slave(1)/state.json"] {
         assert!(get_json(cluster.agent(0), path)["attributes"].is_object(), "{path}");
     }
-    for path in ["/tasks", "/tasks.json", "/roles", "/roles.json", "/slaves", "/frameworks", "/state-summary"] {
+    for path in ["/tasks", "/tasks.json", "/roles", "/roles.json", "/slaves", "/frameworks", "/state-summary"]
+    {
         get_json(cluster.master(), path);
     }
     let answer = post_json(cluster.master(), "/api/v1?what=ever", &json!({ "type": "GET_HEALTH" }));

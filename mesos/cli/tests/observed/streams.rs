@@ -6,7 +6,9 @@ use mesos_api::v1::scheduler;
 use mesos_api::{json, protobuf};
 use serde_json::{Value, json};
 
-use crate::harness::{Cluster, Connection, Events, Framework, command_task, framework_info, request_bytes, shared};
+use crate::harness::{
+    Cluster, Connection, Events, Framework, command_task, framework_info, request_bytes, shared,
+};
 
 /// Every event of every stream is read so, that it must be a chunk of its own; here many come at a time.
 #[test]
@@ -108,7 +110,8 @@ fn heartbeat_has_no_member_and_others_have_their_own() {
     let mut seen = Vec::new();
     let mut check = |event: &Value| {
         let kind = event["type"].as_str().expect("a type").to_owned();
-        let members: Vec<_> = event.as_object().unwrap().keys().filter(|key| *key != "type").cloned().collect();
+        let members: Vec<_> =
+            event.as_object().unwrap().keys().filter(|key| *key != "type").cloned().collect();
         let expected = if kind == "HEARTBEAT" { vec![] } else { vec![kind.to_lowercase()] };
         assert_eq!(members, expected, "{event}");
         seen.push(kind.clone());

@@ -64,7 +64,7 @@ impl ContainerizerProcess {
             if let Some(claim) = claim {
                 record.limits = Limits::of(&claim.resources);
             }
-            self.insert_recovered(cx, id, record, helper, claimed);
+            self.insert_recovered(cx, id, record, helper, claimed, claim.is_some());
         }
         for (id, gone) in wanted {
             warn!(container = %id, pid = gone.pid, "nothing is known about a container that was here");
@@ -81,6 +81,7 @@ impl ContainerizerProcess {
         record: Record,
         helper: Option<Identity>,
         claimed: bool,
+        awaited: bool,
     ) {
         let ends = !claimed || helper.is_none();
         let parent = self.nested_parent(&id);
@@ -96,7 +97,8 @@ impl ContainerizerProcess {
             waiters: Vec::new(),
             cause: None,
             // Its agent can ask only now, and it may be gone before that.
-            awaited: id.is_root() && claimed,
+            awaited,
+            fetches: false,
         };
         self.containers.insert(id.clone(), container);
         if let Some(helper) = helper {

@@ -51,8 +51,7 @@ fn signal_reaches_the_command() {
         for signal in [Signal::SIGTERM, Signal::SIGKILL, Signal::SIGUSR1] {
             let id = ContainerId::from("c");
             f.launch(&id, "exec sleep 600").await;
-            // The command is about to run; a signal that comes earlier finds nobody.
-            while f.containerizer.kill(&id, signal).await != Ok(true) {}
+            assert_eq!(f.containerizer.kill(&id, signal).await, Ok(true));
             assert_eq!(f.wait(&id).await, signalled(signal as i32));
             assert_eq!(f.containerizer.kill(&id, signal).await, Ok(false));
         }

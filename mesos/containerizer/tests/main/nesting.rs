@@ -1,6 +1,7 @@
 //! Containers in containers.
 
-use mesos_api::v1::{ContainerId, Resource};
+use mesos_api::v1::volume::{Mode, Source, source};
+use mesos_api::v1::{ContainerId, ContainerInfo, Resource, Volume, container_info};
 use mesos_containerizer::{ContainerClass, ContainerError};
 use nix::sys::signal::Signal;
 
@@ -11,6 +12,7 @@ fixture::tests![
     end_of_a_parent_is_the_end_of_all_in_it,
     parent_must_be_there,
     debug_container_works_in_its_parents_sandbox,
+    volumes_lead_to_the_parents_sandbox,
     siblings_do_not_touch_each_other,
 ];
 
@@ -23,7 +25,7 @@ fn nested_container_lies_in_its_parent_and_answers_until_removed() {
         assert_eq!(f.read_soon(&child, "stdout").await, format!("{}\n", f.sandbox(&child).display()));
         let error = f.containerizer.remove(&child).await.unwrap_err();
         assert!(matches!(container_error(&error), ContainerError::Running { .. }), "{error}");
-        while f.containerizer.kill(&child, Signal::SIGTERM).await != Ok(true) {}
+        assert_eq!(f.containerizer.kill(&child, Signal::SIGTERM).await, Ok(true));
         for _ in 0..2 {
             assert_eq!(f.wait(&child).await, signalled(15));
         }
@@ -91,6 +93,57 @@ fn debug_container_works_in_its_parents_sandbox() {
     });
 }
 
+fn volumes_lead_to_the_parents_sandbox() {
+    run(|f| async {
+        let root = ContainerId::from("root");
+        let volume = f.directory.path().join("volume");
+        std::fs::create_dir(&volume).unwrap();
+        let mut config = f.config(&root, shell("exec sleep 600"));
+        config.links = [("data".into(), volume.clone())].into();
+        f.containerizer.launch(&root, config).await.unwrap();
+
+        let child = nested(&root, "child");
+        let sandbox_path = source::SandboxPath {
+            r#type: Some(source::sandbox_path::Type::Parent as i32),
+            path: "data".into(),
+        };
+        let source = Source {
+            r#type: Some(source::Type::SandboxPath as i32),
+            sandbox_path: Some(sandbox_path),
+            ..Default::default()
+        };
+        let shared = Volume {
+            mode: Mode::Rw as i32,
+            container_path: "my/data".into(),
+            source: Some(source),
+            ..Default::default()
+        };
+        let container = |volume: &Volume| ContainerInfo {
+            r#type: container_info::Type::Mesos as i32,
+            volumes: vec![volume.clone()],
+            ..Default::default()
+        };
+        let mut config = f.config(&child, shell("echo x > my/data/file"));
+        config.container = Some(container(&shared));
+        f.containerizer.launch(&child, config.clone()).await.unwrap();
+        assert_eq!(f.wait(&child).await, exited(0));
+        assert_eq!(std::fs::read_to_string(volume.join("file")).unwrap(), "x\n");
+
+        let other = nested(&root, "other");
+        let host = Volume { source: None, host_path: Some("/etc".into()), ..shared.clone() };
+        let read_only = Volume { mode: Mode::Ro as i32, ..shared };
+        for (volume, text) in [(host, "SANDBOX_PATH only"), (read_only, "no read-only volumes")] {
+            config.container = Some(container(&volume));
+            let error = f.containerizer.launch(&other, config.clone()).await.unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        }
+        let links = [("more".into(), volume.clone())].into();
+        f.containerizer.link(&root, links).await.unwrap();
+        assert!(f.sandbox(&root).join("more/file").exists());
+        f
+    });
+}
+
 fn siblings_do_not_touch_each_other() {
     run(|f| async {
         let root = ContainerId::from("root");
@@ -102,7 +155,7 @@ fn siblings_do_not_touch_each_other() {
         let living: Vec<_> =
             f.containerizer.containers().await.unwrap().into_iter().map(|c| c.container_id).collect();
         assert_eq!(living, [root, other.clone()]);
-        while f.containerizer.kill(&other, Signal::SIGTERM).await != Ok(true) {}
+        assert_eq!(f.containerizer.kill(&other, Signal::SIGTERM).await, Ok(true));
         assert_eq!(f.wait(&other).await, signalled(15));
         f
     });

@@ -44,7 +44,7 @@ fn container_is_taken_back_and_its_end_is_seen() {
         let was = recovered(&f, &id).await;
         let f = f.restarted().await;
         f.containerizer.recover(vec![was]).await.unwrap();
-        while f.containerizer.kill(&id, Signal::SIGTERM).await != Ok(true) {}
+        assert_eq!(f.containerizer.kill(&id, Signal::SIGTERM).await, Ok(true));
         assert_eq!(f.wait(&id).await, signalled(15));
         f
     });

@@ -5,7 +5,7 @@ use mesos_api::v1::scheduler::call::{Kill, reconcile};
 use mesos_api::v1::task_status::{Reason, Source};
 use mesos_api::v1::{FrameworkId, TaskId, TaskState};
 
-use crate::accounting::put;
+use crate::accounting::{put, take_entry};
 use crate::cluster::Cluster;
 use crate::effect::ToAgent;
 use crate::status::Made;
@@ -49,6 +49,10 @@ impl Cluster {
     fn kill_pending(&mut self, id: &FrameworkId, task: &TaskId, cx: &mut Step<'_>) -> bool {
         let Some(framework) = self.framework_mut(id) else { return false };
         let Some(pending) = framework.pending_tasks.remove(task) else { return false };
+        // One that names a wrong agent is taken off the right one's list when the authorizer answers.
+        if let Some(agent) = self.agent_mut(&pending.agent_id) {
+            take_entry(&mut agent.pending_tasks, id, task);
+        }
         let update = Made {
             framework: id,
             agent: Some(&pending.agent_id),

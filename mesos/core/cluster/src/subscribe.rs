@@ -133,7 +133,7 @@ impl Cluster {
             return;
         }
         let call = *subscribe.subscribe;
-        let id = self.ids.framework();
+        let id = self.new_framework_id();
         let info = FrameworkInfo { id: Some(id.clone()), ..call.framework_info };
         cx.info(format!("subscribing framework '{}' as {id}", info.name));
         let state = FrameworkState::Active(subscribe.peer);
@@ -144,6 +144,17 @@ impl Cluster {
         self.welcome(&id, false, cx);
         if let Some(framework) = self.state.frameworks.get(&id) {
             cx.observe(Observation::FrameworkAdded(Arc::clone(framework)));
+        }
+    }
+
+    /// An id that no framework has, not even one that came with an id in our name.
+    fn new_framework_id(&mut self) -> FrameworkId {
+        loop {
+            let id = self.ids.framework();
+            let state = &self.state;
+            if !state.frameworks.contains_key(&id) && !state.completed_frameworks.contains(&id) {
+                return id;
+            }
         }
     }
 

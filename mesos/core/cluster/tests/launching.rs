@@ -3,7 +3,7 @@
 use mesos_access::Action;
 use mesos_api::v1::offer::{Operation, operation};
 use mesos_api::v1::task_status::{Reason, Source};
-use mesos_api::v1::{Resource, TaskState};
+use mesos_api::v1::{Resource, TaskId, TaskState};
 use mesos_cluster::{Input, ToAgent};
 
 use crate::harness::*;
@@ -213,7 +213,7 @@ fn tasks_are_pending_while_the_authorizer_thinks() {
     world.authorizer = Authorizer::Waiting;
     world.launch(connection, &id, &["t"]);
     let framework = world.cluster.state().framework(&id).unwrap();
-    assert!(framework.pending_tasks.contains_key(&"t".into()));
+    assert!(framework.pending_tasks.contains_key(&TaskId::from("t")));
     assert_eq!(framework.pending().next().unwrap().state(), TaskState::TaskStaging);
     assert!(world.allocator.free(&agent).is_empty(), "nothing is free meanwhile");
     world.answer_authorizer(true);

@@ -133,7 +133,7 @@ fn inverse_offers_are_sent_answered_and_rescinded() {
     let mut world = World::new();
     let (agent, _) = world.agent("cpus:4;mem:1024");
     let (id, connection) = world.framework(plain());
-    let mut ask = |world: &mut World| {
+    let ask = |world: &mut World| {
         let agents = std::collections::BTreeMap::from([(agent.clone(), Default::default())]);
         world.input(Input::Allocation(Output::InverseOffers { framework: id.clone(), agents }));
         let events = world.events(connection);

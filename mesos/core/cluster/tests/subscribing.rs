@@ -208,6 +208,16 @@ fn unknown_id_is_taken_over_from_another_master() {
 }
 
 #[test]
+fn id_that_was_claimed_in_our_name_is_not_given_again() {
+    let mut world = World::new();
+    let claimed = FrameworkInfo { id: Some("m-0000".into()), ..plain() };
+    let (first, _) = world.framework(claimed);
+    let (second, _) = world.framework(plain());
+    assert_eq!((first.value.as_str(), second.value.as_str()), ("m-0000", "m-0001"));
+    world.check();
+}
+
+#[test]
 fn disconnected_framework_loses_its_offers_and_keeps_its_tasks() {
     let mut world = World::new();
     let (agent, _) = world.agent("cpus:4;mem:1024");
@@ -217,7 +227,7 @@ fn disconnected_framework_loses_its_offers_and_keeps_its_tasks() {
     world.input(Input::SchedulerDisconnected(connection));
     let framework = world.cluster.state().framework(&id).unwrap();
     assert!(matches!(framework.state, FrameworkState::Disconnected { .. }));
-    assert!(framework.offers.is_empty() && framework.tasks.contains_key(&"t".into()));
+    assert!(framework.offers.is_empty() && framework.task(&"t".into()).is_some());
     assert_eq!(world.allocator.free(&agent), resources("cpus:3;mem:992"));
     world.check();
 
@@ -225,7 +235,7 @@ fn disconnected_framework_loses_its_offers_and_keeps_its_tasks() {
     let connection = world.subscribe(FrameworkInfo { id: Some(id.clone()), ..plain() });
     assert_eq!(world.subscribed(connection), Some(id.clone()));
     world.advance(Duration::from_secs(600));
-    assert!(world.cluster.state().framework(&id).unwrap().tasks.contains_key(&"t".into()));
+    assert!(world.cluster.state().framework(&id).unwrap().task(&"t".into()).is_some());
     world.check();
 }
 

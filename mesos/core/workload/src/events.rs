@@ -409,17 +409,12 @@ pub enum Effect {
     Collect(Vec<Garbage>),
     /// A run is over and told: leave a mark beside what is remembered of it.
     Seal(PathBuf),
-    /// The sandbox is there for people to look at, or not any more.
+    /// The sandbox is there for people to look at.
     Attach {
         /// Which run.
         run: RunKey,
         /// Its sandbox.
         directory: PathBuf,
-    },
-    /// The run is gone from the executor's `latest`.
-    Detach {
-        /// Which run.
-        run: RunKey,
     },
     /// Put reservations and volumes in force on disk, come back with [`Input::ResourcesSynced`].
     SyncResources {

@@ -265,7 +265,7 @@ impl Workload {
         };
         let event = executor::Event {
             r#type: Some(executor::event::Type::Message as i32),
-            message: Some(executor::event::Message { data: data }),
+            message: Some(executor::event::Message { data }),
             ..Default::default()
         };
         out.push(send(framework, executor, &found.link, event));

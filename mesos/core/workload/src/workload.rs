@@ -274,7 +274,6 @@ impl Workload {
         }
         out.push(Effect::Close(executor.link.clone()));
         out.push(Effect::Collect(self.executor_garbage(&executor, whole, true)));
-        out.push(Effect::Detach { run: key_of(&executor) });
     }
 
     /// Drops a framework once nothing runs or waits for it.

@@ -53,7 +53,7 @@ impl CheckState {
         if status == self.last {
             return None;
         }
-        self.last = status.clone();
+        self.last = status;
         Some(status)
     }
 }

@@ -1,20 +1,15 @@
 //! One look at a task.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use libprocess::http::{Client, HeaderMap, Method};
 use mesos_api::v1::network_info::Protocol;
 use mesos_api::v1::{CheckInfo, CommandInfo, HealthCheck, check_info, health_check};
-use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 
-use super::environment;
+use super::Surroundings;
 use crate::agent::chain;
-use crate::command::Child;
 
 /// As many as `curl` follows.
 const REDIRECTS_MAX: usize = 50;
@@ -38,13 +33,6 @@ pub(super) enum Outcome {
     Connected,
     TimedOut,
     Failed(String),
-}
-
-/// Where commands of checks run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Surroundings {
-    pub(super) environment: BTreeMap<String, String>,
-    pub(super) directory: PathBuf,
 }
 
 impl Probe {
@@ -85,7 +73,7 @@ impl Probe {
     /// Looks once; no longer than `timeout`.
     pub(super) async fn run(&self, surroundings: &Surroundings, timeout: Option<Duration>) -> Outcome {
         match self {
-            Self::Command(command) => run_command(command, surroundings, timeout).await,
+            Self::Command(command) => surroundings.run(command, timeout).await,
             Self::Http(url) => within(timeout, get(url)).await,
             Self::Tcp(address) => within(timeout, connect(*address)).await,
         }
@@ -115,7 +103,7 @@ fn url(scheme: &str, address: IpAddr, port: u32, path: Option<&str>) -> String {
     format!("{scheme}://{host}:{port}{slash}{path}")
 }
 
-async fn within(timeout: Option<Duration>, look: impl Future<Output = Outcome>) -> Outcome {
+pub(super) async fn within(timeout: Option<Duration>, look: impl Future<Output = Outcome>) -> Outcome {
     match timeout {
         Some(timeout) => tokio::time::timeout(timeout, look).await.unwrap_or(Outcome::TimedOut),
         None => look.await,
@@ -165,37 +153,6 @@ fn redirected(base: &str, location: &str) -> String {
     format!("{scheme}://{authority}/{directory}{location}")
 }
 
-async fn run_command(
-    command: &CommandInfo,
-    surroundings: &Surroundings,
-    timeout: Option<Duration>,
-) -> Outcome {
-    let mut variables = surroundings.environment.clone();
-    variables.extend(environment(command));
-    let started = Child::start(command, &variables, &surroundings.directory, Stdio::null());
-    let (child, ended) = match started {
-        Ok(started) => started,
-        Err(problem) => return Outcome::Failed(problem),
-    };
-    let mut ended = std::pin::pin!(ended);
-    let look = async {
-        let wait_status = ended.as_mut().await;
-        Outcome::Exited(match wait_status & 0x7f {
-            0 => (wait_status >> 8) & 0xff,
-            signal => 128 + signal,
-        })
-    };
-    let outcome = within(timeout, look).await;
-    if outcome == Outcome::TimedOut {
-        // Ends at once, and then is waited for, so that no zombie stays.
-        let killed = tokio::task::spawn_blocking(move || child.signal(Signal::SIGKILL)).await;
-        if matches!(killed, Ok(Ok(()))) {
-            ended.await;
-        }
-    }
-    outcome
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -206,7 +163,9 @@ mod tests {
     async fn look(probe: Probe, timeout: Option<Duration>) -> Outcome {
         let directory = tempfile::tempdir().unwrap();
         let environment = [("A".to_owned(), "7".to_owned())].into();
-        probe.run(&Surroundings { environment, directory: directory.path().to_owned() }, timeout).await
+        probe
+            .run(&Surroundings::Processes { environment, directory: directory.path().to_owned() }, timeout)
+            .await
     }
 
     fn command(script: &str) -> Probe {
@@ -227,7 +186,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         assert_eq!(look(Probe::Tcp(address), None).await, Outcome::Connected);
-        drop(listener);
+        // Bound and not listening: nobody else gets the port, and nobody answers.
+        let closed = tokio::net::TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = closed.local_addr().unwrap();
         assert!(matches!(look(Probe::Tcp(address), None).await, Outcome::Failed(_)));
     }
 

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use super::Child;
-use crate::checks::{self, Checked, Checks, Health};
+use crate::checks::{self, Checked, Checks, Health, Surroundings};
 use crate::{Driver, Executor, Options, tasks};
 
 /// How long the executor waits for the acknowledgement of the last update.
@@ -77,12 +77,14 @@ impl CommandExecutor {
     fn start(&mut self, driver: &Driver<Self>, task: TaskInfo) -> Result<(), String> {
         let command = task.command.clone().unwrap_or_default();
         let environment: BTreeMap<String, String> = checks::environment(&command);
-        let checks = Checks::new(&task, environment.clone(), self.sandbox.clone());
+        let surroundings =
+            Surroundings::Processes { environment: environment.clone(), directory: self.sandbox.clone() };
+        let checks = Checks::new(&task, surroundings);
         let (child, ended) = Child::start(&command, &environment, &self.sandbox, Stdio::inherit())?;
         eprintln!("Started task {} as process {}", task.task_id, child.pid());
         let check_status = checks.first_check_status();
         let mut status = self.status(&task.task_id, TaskState::TaskRunning);
-        status.check_status.clone_from(&check_status);
+        status.check_status = check_status;
         driver.update(status);
         driver.run(ended, |executor, driver, wait_status| executor.ended(driver, wait_status));
         checks.start(driver, |executor: &mut Self, driver, checked| executor.checked(driver, checked));
@@ -95,7 +97,7 @@ impl CommandExecutor {
     fn running_status(&self, running: &Running, state: TaskState) -> TaskStatus {
         TaskStatus {
             healthy: running.healthy,
-            check_status: running.check_status.clone(),
+            check_status: running.check_status,
             ..self.status(&running.task.task_id, state)
         }
     }

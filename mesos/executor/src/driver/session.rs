@@ -36,8 +36,8 @@ enum Link {
 enum Happening<E> {
     Command(Command<E>),
     AttemptDue,
-    Attempted(Result<Events, CallError>),
-    Event(Result<Event, String>),
+    Attempted(Result<Box<Events>, CallError>),
+    Event(Result<Box<Event>, String>),
     Sent(Result<(), CallError>),
     DeadlinePassed,
 }
@@ -97,9 +97,9 @@ impl<E: Executor> Session<E> {
             match self.next().await {
                 Happening::Command(command) => self.command(command),
                 Happening::AttemptDue => self.attempt(),
-                Happening::Attempted(Ok(events)) => self.link = Link::Subscribed(Box::new(events)),
+                Happening::Attempted(Ok(events)) => self.link = Link::Subscribed(events),
                 Happening::Attempted(Err(error)) => self.attempt_failed(error),
-                Happening::Event(Ok(event)) => self.event(event),
+                Happening::Event(Ok(event)) => self.event(*event),
                 Happening::Event(Err(problem)) => self.disconnected(problem),
                 Happening::Sent(result) => self.sent(result),
                 Happening::DeadlinePassed => {
@@ -120,8 +120,8 @@ impl<E: Executor> Session<E> {
                     sleep_until(*at).await;
                     Happening::AttemptDue
                 }
-                Link::Subscribing(attempt) => Happening::Attempted(attempt.await),
-                Link::Subscribed(events) => Happening::Event(events.next().await),
+                Link::Subscribing(attempt) => Happening::Attempted(attempt.await.map(Box::new)),
+                Link::Subscribed(events) => Happening::Event(events.next().await.map(Box::new)),
                 Link::Ended => std::future::pending().await,
             }
         };

@@ -184,7 +184,10 @@ async fn broken_transfer_is_an_error() {
 
 #[tokio::test]
 async fn unreachable_server_is_an_error_with_the_cause() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound and not listening: nobody else gets the port, and nobody answers.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = closed.local_addr().unwrap();
     let error = Sandbox::new().fetch(vec![uri(format!("http://{address}/x"))]).await.unwrap_err();
     assert!(error.contains("Connection refused"), "{error}");
 }

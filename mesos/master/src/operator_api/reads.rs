@@ -6,15 +6,16 @@ use libprocess::http::Response;
 use mesos_access::{Action, Object};
 use mesos_api::v1::master::call::{GetMetrics, ListFiles, ReadFile};
 use mesos_api::v1::master::response::{
-    self, GetFlags, GetHealth, GetLoggingLevel, GetMaintenanceSchedule, GetMaster, GetMetrics as Metrics,
-    GetVersion, Type,
+    self, GetFlags, GetHealth, GetLoggingLevel, GetMaintenanceSchedule, GetMaintenanceStatus, GetMaster,
+    GetMetrics as Metrics, GetVersion, Type,
 };
-use mesos_api::v1::{Flag, Metric, maintenance, master};
+use mesos_api::v1::{Flag, Metric, master};
 use mesos_daemon::media;
 use mesos_daemon::version::version_info;
 
 use super::Incoming;
 use crate::gate::{self, Refused};
+use crate::maintenance;
 
 fn of(r#type: Type) -> master::Response {
     master::Response { r#type: Some(r#type as i32), ..master::Response::default() }
@@ -69,25 +70,20 @@ pub(super) fn master(incoming: &Incoming) -> Response {
     answer(incoming, &master::Response { get_master: Some(get_master), ..of(Type::GetMaster) })
 }
 
-/// The schedule, without the machines that one may not see.
 pub(super) async fn maintenance_schedule(incoming: Incoming) -> Result<Response, Refused> {
-    let action = Action::GetMaintenanceSchedule;
-    let approvers =
-        gate::approvers(&incoming.master, &incoming.request, &[Action::GetMaintenanceSchedule]).await?;
-    let mut windows = Vec::new();
-    for window in incoming.view.snapshot.schedules.iter().flat_map(|schedule| &schedule.windows) {
-        let mut window = window.clone();
-        window
-            .machine_ids
-            .retain(|machine| approvers.allow(action, || Object::any().with_machine(machine.clone())));
-        if !window.machine_ids.is_empty() {
-            windows.push(window);
-        }
-    }
-    let schedule = maintenance::Schedule { windows };
+    let schedule = maintenance::schedule(&incoming.master, &incoming.request, &incoming.view).await?;
     let response = master::Response {
         get_maintenance_schedule: Some(GetMaintenanceSchedule { schedule }),
         ..of(Type::GetMaintenanceSchedule)
+    };
+    Ok(answer(&incoming, &response))
+}
+
+pub(super) async fn maintenance_status(incoming: Incoming) -> Result<Response, Refused> {
+    let status = maintenance::status(&incoming.master, &incoming.request, &incoming.view).await?;
+    let response = master::Response {
+        get_maintenance_status: Some(GetMaintenanceStatus { status }),
+        ..of(Type::GetMaintenanceStatus)
     };
     Ok(answer(&incoming, &response))
 }

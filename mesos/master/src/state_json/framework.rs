@@ -31,7 +31,8 @@ impl Frameworks<'_> {
         let full = |framework| Full::new(framework, self.visibility);
         let known = || snapshot.frameworks.values().filter(is_wanted).map(|framework| full(framework));
         map.serialize_entry("frameworks", &Seq(known))?;
-        let completed = || snapshot.completed_frameworks.values().filter(is_wanted).map(|framework| full(framework));
+        let completed =
+            || snapshot.completed_frameworks.values().filter(is_wanted).map(|framework| full(framework));
         map.serialize_entry("completed_frameworks", &Seq(completed))
     }
 }
@@ -120,8 +121,7 @@ impl<'a> Full<'a> {
         let (framework, visibility) = (self.framework, self.visibility);
         let info = &framework.info;
         let pending = framework.pending_tasks.values().filter(|task| visibility.pending_task(task, info));
-        let pending =
-            pending.map(|task| AnyTask::Pending(PendingTask { task, framework_id: &framework.id }));
+        let pending = pending.map(|task| AnyTask::Pending(PendingTask { task, framework_id: &framework.id }));
         pending.chain(self.shown(framework.tasks.values()).map(AnyTask::Launched))
     }
 

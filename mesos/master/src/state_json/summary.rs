@@ -54,10 +54,12 @@ impl Serialize for Summary<'_> {
         map.serialize_entry("slaves", &Seq(agents))?;
         let frameworks = || {
             let frameworks = view.snapshot.frameworks.values();
-            frameworks.filter(|framework| visibility.framework(&framework.info)).map(|framework| FrameworkSummary {
-                framework: framework::Brief::new(framework),
-                states: mapping.states_of(&framework.id),
-                slave_ids: mapping.agents_of(&framework.id),
+            frameworks.filter(|framework| visibility.framework(&framework.info)).map(|framework| {
+                FrameworkSummary {
+                    framework: framework::Brief::new(framework),
+                    states: mapping.states_of(&framework.id),
+                    slave_ids: mapping.agents_of(&framework.id),
+                }
             })
         };
         map.serialize_entry("frameworks", &Seq(frameworks))?;

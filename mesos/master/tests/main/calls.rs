@@ -1,11 +1,9 @@
 //! The status table of the scheduler API.
 
-use libprocess::Clock;
 use libprocess::http::Method;
-use mesos_master::Flags;
 use serde_json::{Value, json};
 
-use crate::peer::Peer;
+use crate::peer::{Peer, running, task};
 use crate::rig::{JSON, Rig};
 
 const PATH: &str = "/api/v1/scheduler";
@@ -86,9 +84,7 @@ async fn calls_that_mean_nothing_yet_are_told_so() {
 
 #[tokio::test]
 async fn framework_without_a_stream_is_forbidden_to_call() {
-    let mut flags = Flags::default();
-    flags.max_completed_frameworks = 5;
-    let rig = Rig::with(Clock::system(), flags, |_| {}).await;
+    let rig = Rig::start().await;
     rig.recovered().await;
     let mut scheduler = rig.subscribe(json!({"user": "u", "name": "n", "failover_timeout": 3600.0})).await;
     scheduler.welcomed().await;
@@ -121,8 +117,7 @@ async fn refused_subscription_is_a_stream_with_one_error() {
 
 #[tokio::test]
 async fn task_goes_to_its_agent_and_its_updates_come_back() {
-    use mesos_api::internal::{RunTaskMessage, StatusUpdate, StatusUpdateAcknowledgementMessage, StatusUpdateMessage};
-    use mesos_api::v1::{TaskState, TaskStatus, task_status};
+    use mesos_api::internal::{RunTaskMessage, StatusUpdateAcknowledgementMessage};
 
     let rig = Rig::start().await;
     rig.recovered().await;
@@ -133,37 +128,15 @@ async fn task_goes_to_its_agent_and_its_updates_come_back() {
     assert_eq!(offer["hostname"], "host1");
     assert!(offer.get("allocation_info").is_none(), "{offer}");
 
-    let resources = json!([{"name": "cpus", "type": "SCALAR", "scalar": {"value": 1.0}},
-        {"name": "mem", "type": "SCALAR", "scalar": {"value": 128.0}}]);
-    let task = json!({"name": "t", "task_id": {"value": "t1"}, "agent_id": offer["agent_id"], "resources": resources,
-        "command": {"value": "sleep 1"}});
-    let accept = json!({"type": "ACCEPT", "accept": {"offer_ids": [offer["id"]],
-        "operations": [{"type": "LAUNCH", "launch": {"task_infos": [task]}}]}});
-    rig.call(&scheduler, accept).await;
+    rig.launch(&scheduler, &offer, json!([task("t1", &offer, 1.0)])).await;
     let run: RunTaskMessage = agent.expect().await;
     assert_eq!(run.task.task_id.value, "t1");
     assert_eq!(Some(run.framework.id.unwrap().value.as_str()), scheduler.framework_id["value"].as_str());
 
-    let uuid = vec![7; 16];
-    let status = TaskStatus {
-        task_id: "t1".into(),
-        state: TaskState::TaskRunning as i32,
-        source: Some(task_status::Source::Executor as i32),
-        agent_id: Some(agent_id.as_str().into()),
-        uuid: Some(uuid.clone()),
-        timestamp: Some(1.0),
-        ..TaskStatus::default()
-    };
-    let update = StatusUpdate {
-        framework_id: scheduler.framework_id["value"].as_str().unwrap().into(),
-        executor_id: None,
-        slave_id: Some(agent_id.as_str().into()),
-        latest_state: Some(status.state),
-        status,
-        timestamp: 1.0,
-        uuid: Some(uuid.clone()),
-    };
-    agent.send(StatusUpdateMessage { update, pid: Some(agent.upid().to_string()) });
+    let framework = scheduler.framework_id["value"].as_str().unwrap();
+    let message = running(&agent, &agent_id, framework, "t1");
+    let uuid = message.update.uuid.clone().unwrap();
+    agent.send(message);
     let update = scheduler.events.expect("UPDATE").await;
     assert_eq!(update["update"]["status"]["state"], "TASK_RUNNING");
     assert_eq!(update["update"]["status"]["source"], "SOURCE_EXECUTOR");

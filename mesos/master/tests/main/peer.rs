@@ -1,9 +1,13 @@
 //! An agent or a driver: a process on a node of its own that collects the messages it gets.
 
 use libprocess::{Clock, Context, Node, Pid, Process, Upid, WireMessage};
-use mesos_api::internal::{PingSlaveMessage, PongSlaveMessage, RegisterSlaveMessage, SlaveRegisteredMessage};
-use mesos_api::v1::{AgentInfo, agent_info};
+use mesos_api::internal::{
+    PingSlaveMessage, PongSlaveMessage, RegisterSlaveMessage, SlaveRegisteredMessage, StatusUpdate,
+    StatusUpdateMessage, SubmitSchedulerRequest, SubmitSchedulerResponse,
+};
+use mesos_api::v1::{AgentInfo, TaskState, TaskStatus, agent_info, task_status};
 use mesos_resources::Resources;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::rig::{PATIENCE, Rig};
@@ -99,6 +103,12 @@ impl Peer {
         self.pid.tell(|peer, _| peer.answers_pings = false);
     }
 
+    /// Sends the master something and waits for its answer: what was sent before has arrived then.
+    pub(crate) async fn round_trip(&mut self, _rig: &Rig) {
+        self.send(SubmitSchedulerRequest { name: String::new() });
+        let _: SubmitSchedulerResponse = self.expect().await;
+    }
+
     /// The next message, which must be of this type.
     pub(crate) async fn expect<M: WireMessage>(&mut self) -> M {
         let message = tokio::time::timeout(PATIENCE, self.messages.recv()).await;
@@ -125,4 +135,53 @@ pub(crate) fn register(resources: &str) -> RegisterSlaveMessage {
             .to_vec(),
         ..RegisterSlaveMessage::default()
     }
+}
+
+/// A command task for the agent of an offer.
+pub(crate) fn task(id: &str, offer: &Value, cpus: f64) -> Value {
+    json!({
+        "name": id,
+        "task_id": {"value": id},
+        "agent_id": offer["agent_id"],
+        "resources": [
+            {"name": "cpus", "type": "SCALAR", "scalar": {"value": cpus}},
+            {"name": "mem", "type": "SCALAR", "scalar": {"value": 64.0}},
+        ],
+        "command": {"value": "sleep 1"},
+    })
+}
+
+/// What an agent says of a task that runs.
+pub(crate) fn running(agent: &Peer, agent_id: &str, framework: &str, task: &str) -> StatusUpdateMessage {
+    update(agent, agent_id, framework, task, TaskState::TaskRunning)
+}
+
+/// What an agent says of a task in some state.
+pub(crate) fn update(
+    agent: &Peer,
+    agent_id: &str,
+    framework: &str,
+    task: &str,
+    state: TaskState,
+) -> StatusUpdateMessage {
+    let uuid = vec![state as u8; 16];
+    let status = TaskStatus {
+        task_id: task.into(),
+        state: state as i32,
+        source: Some(task_status::Source::Executor as i32),
+        agent_id: Some(agent_id.into()),
+        uuid: Some(uuid.clone()),
+        timestamp: Some(1.0),
+        ..TaskStatus::default()
+    };
+    let update = StatusUpdate {
+        framework_id: framework.into(),
+        executor_id: None,
+        slave_id: Some(agent_id.into()),
+        latest_state: Some(status.state),
+        status,
+        timestamp: 1.0,
+        uuid: Some(uuid),
+    };
+    StatusUpdateMessage { update, pid: Some(agent.upid().to_string()) }
 }

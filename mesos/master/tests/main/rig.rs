@@ -7,6 +7,7 @@ use libprocess::{Clock, Node, Time};
 use mesos_api::recordio;
 use mesos_daemon::logging::Verbosity;
 use mesos_master::{Components, Flags, Master};
+use mesos_registrar::Registrar;
 use serde_json::{Value, json};
 
 /// Real time: how long a test waits for what must come.
@@ -58,6 +59,22 @@ impl Rig {
         Self { node, master, client: Client::new() }
     }
 
+    /// A master with another registrar.
+    pub(crate) async fn with_registrar(registrar: impl FnOnce(&Node) -> Registrar) -> Self {
+        let node = Node::builder().delegate("master").start().await.unwrap();
+        let flags = Flags::default();
+        let components = Components::new(&node, &flags, Verbosity::default()).unwrap();
+        let registrar = registrar(&node);
+        let components = Components { registrar, ..components };
+        let master = Master::start_with(&node, flags, components).unwrap();
+        Self { node, master, client: Client::new() }
+    }
+
+    /// The metric of this name, if there is one.
+    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+        self.node.metrics().snapshot(None).await.get(name).copied()
+    }
+
     /// Waits until the master has read its registry.
     pub(crate) async fn recovered(&self) {
         let health = json!({"type": "GET_HEALTH"});
@@ -66,7 +83,13 @@ impl Rig {
         }
     }
 
-    pub(crate) async fn open(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> ClientResponse {
+    pub(crate) async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> ClientResponse {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(name.parse::<libprocess::http::header::HeaderName>().unwrap(), value.parse().unwrap());
@@ -75,7 +98,13 @@ impl Rig {
         tokio::time::timeout(PATIENCE, self.client.request(method, &url, map, body)).await.unwrap().unwrap()
     }
 
-    pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
         let response = self.open(method, path, headers, body).await;
         let (status, headers) = (response.status.as_u16(), response.headers.clone());
         let body = tokio::time::timeout(PATIENCE, response.bytes(64 << 20)).await.unwrap().unwrap();
@@ -96,13 +125,27 @@ impl Rig {
         self.post("/api/v1", &call).await.json()
     }
 
+    /// A call of an operator that must be answered by 200 without a body.
+    pub(crate) async fn operator_ok(&self, call: Value) {
+        let answer = self.post("/api/v1", &call).await;
+        assert_eq!((answer.status, answer.text()), (200, ""));
+    }
+
+    /// Launches tasks on an offer.
+    pub(crate) async fn launch(&self, scheduler: &Scheduler, offer: &Value, tasks: Value) {
+        let accept = json!({"type": "ACCEPT", "accept": {"offer_ids": [offer["id"]],
+            "operations": [{"type": "LAUNCH", "launch": {"task_infos": tasks}}]}});
+        self.call(scheduler, accept).await;
+    }
+
     /// Subscribes a framework, as the call says.
     pub(crate) async fn subscribe(&self, framework_info: Value) -> Scheduler {
         let mut call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": framework_info}});
         if let Some(id) = call["subscribe"]["framework_info"].get("id").cloned() {
             call["framework_id"] = id;
         }
-        let response = self.open(Method::POST, "/api/v1/scheduler", JSON, call.to_string().into_bytes()).await;
+        let response =
+            self.open(Method::POST, "/api/v1/scheduler", JSON, call.to_string().into_bytes()).await;
         assert_eq!(response.status, 200);
         let stream_id = response.header("mesos-stream-id").unwrap().to_owned();
         Scheduler { events: Events::new(response), stream_id, framework_id: Value::Null }
@@ -168,7 +211,8 @@ impl Events {
     /// The next event; none at the end of the stream.
     pub(crate) async fn try_next(&mut self) -> Option<Value> {
         while self.ready.is_empty() {
-            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("an event in time")?;
+            let chunk =
+                tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("an event in time")?;
             self.ready = self.decoder.push(&chunk.unwrap()).unwrap();
         }
         let record = self.ready.remove(0);

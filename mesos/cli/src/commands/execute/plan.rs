@@ -21,7 +21,10 @@ pub(super) fn plan(flags: &ExecuteFlags) -> anyhow::Result<Plan> {
             Ok(Plan { tasks: vec![task(text)?], group: None })
         }
         (None, Some(text)) => {
-            ensure!(flags.command.is_none() && flags.name.is_none(), "--task_group excludes --name and --command");
+            ensure!(
+                flags.command.is_none() && flags.name.is_none(),
+                "--task_group excludes --name and --command"
+            );
             group(text)
         }
         (None, None) => Ok(Plan { tasks: vec![command(flags)?], group: None }),
@@ -51,7 +54,8 @@ fn group(text: &str) -> anyhow::Result<Plan> {
     if let Some(tasks) = value.get_mut("tasks").and_then(serde_json::Value::as_array_mut) {
         tasks.iter_mut().for_each(fill_agent);
     }
-    let group: TaskGroupInfo = json::from_str(&value.to_string()).context("--task_group is no TaskGroupInfo")?;
+    let group: TaskGroupInfo =
+        json::from_str(&value.to_string()).context("--task_group is no TaskGroupInfo")?;
     ensure!(!group.tasks.is_empty(), "--task_group has no tasks");
     let executor = ExecutorInfo {
         r#type: Some(executor_info::Type::Default as i32),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use mesos_api::internal;
 use mesos_api::v1::framework_info::{Capability, capability::Type as Capable};
 use mesos_api::v1::offer::{Operation, operation};
+use mesos_api::v1::resource::ReservationInfo;
+use mesos_api::v1::resource::reservation_info::Type as ReservationType;
 use mesos_api::v1::scheduler::{Call, call};
 use mesos_api::v1::task_status::Source;
 use mesos_api::v1::{
@@ -231,4 +233,13 @@ pub(crate) fn check_allocated(cluster: &Cluster, allocator: &Allocator) {
         }
     }
     assert_eq!(allocator.allocated, expected);
+}
+
+/// A dynamic reservation for a role, by nobody.
+pub(crate) fn dynamic(role: &str) -> ReservationInfo {
+    ReservationInfo {
+        r#type: Some(ReservationType::Dynamic as i32),
+        role: Some(role.into()),
+        ..ReservationInfo::default()
+    }
 }

@@ -193,7 +193,7 @@ async fn check_results_are_told_when_they_change() {
     };
     let first = f.launch(TaskInfo { check: Some(check), ..task("exec sleep 600") }).await;
     let code = |status: &TaskStatus| {
-        let CheckStatusInfo { r#type, command, .. } = status.check_status.clone().unwrap();
+        let CheckStatusInfo { r#type, command, .. } = status.check_status.unwrap();
         assert_eq!(r#type, Some(check_info::Type::Command as i32));
         command.unwrap().exit_code
     };

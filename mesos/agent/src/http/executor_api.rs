@@ -1,30 +1,23 @@
 //! The v1 API for executors: `POST /api/v1/executor`.
 
 use libprocess::Pid;
-use libprocess::http::{Method, Principal, Request, Response};
+use libprocess::http::{Principal, Request, Response};
 use mesos_api::media::ContentType;
 use mesos_api::v1::{TaskState, check_info, executor::Call, executor::call::Type, task_status::Source};
 use mesos_daemon::media::{acceptable, decode_call};
 use mesos_daemon::stream::EventStream;
 use mesos_workload::{ExecutorState, File, Input, Link, Phase, Subscription};
 
+use super::{Refused, gate};
 use crate::disk;
 use crate::process::AgentProcess;
 
 /// How much may wait for a slow executor before it is cut off.
 const STREAM_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Answers a call. Everything but looking at the model happens on the connection's task.
-pub(crate) async fn answer(pid: Pid<AgentProcess>, request: Request) -> Response {
-    match try_answer(pid, request).await {
-        Ok(response) | Err(response) => response,
-    }
-}
-
-async fn try_answer(pid: Pid<AgentProcess>, request: Request) -> Result<Response, Response> {
-    if request.method != Method::POST {
-        return Err(Response::method_not_allowed(&["POST"], &request.method));
-    }
+/// Answers a call.
+pub(super) async fn call(pid: Pid<AgentProcess>, request: Request) -> Result<Response, Refused> {
+    gate::is_post(&request)?;
     let call: Call = decode_call(&request)?;
     validate(&call)
         .map_err(|error| Response::bad_request(format!("Failed to validate Executor::Call: {error}")))?;
@@ -33,7 +26,7 @@ async fn try_answer(pid: Pid<AgentProcess>, request: Request) -> Result<Response
         let media = acceptable(&request)?;
         return subscribe(pid, call, principal, media).await;
     }
-    let answer = pid.ask(move |agent, cx| {
+    let answer = gate::ask(&pid, move |agent, cx| {
         if agent.workload.phase() == Phase::Recovering {
             return Response::service_unavailable("Agent has not finished recovery");
         }
@@ -43,7 +36,7 @@ async fn try_answer(pid: Pid<AgentProcess>, request: Request) -> Result<Response
             Ok(_) => agent.take_call(cx, call),
         }
     });
-    answer.await.map_err(gone)
+    answer.await
 }
 
 /// How an executor gets its event stream.
@@ -54,11 +47,11 @@ async fn subscribe(
     media: ContentType,
 ) -> Result<Response, Response> {
     let who = (call.framework_id.clone(), call.executor_id.clone());
-    let first = pid.ask({
+    let first = gate::ask(&pid, {
         let call = call.clone();
         move |agent, _cx| agent.prepare_stream(&call, principal.as_ref())
     });
-    let (number, file) = first.await.map_err(gone)??;
+    let (number, file) = first.await??;
     if let Some(file) = file {
         // That it speaks HTTP must be known after a restart, or it would be taken for lost.
         let written = pid.node().run_blocking(move || disk::write_files(&[file])).await;
@@ -71,7 +64,7 @@ async fn subscribe(
     let (stream, response) = EventStream::open(media, STREAM_BYTES_MAX);
     let subscribe = call.subscribe.unwrap_or_default();
     let closed = stream.closed();
-    let done = pid.ask(move |agent, cx| {
+    let done = gate::ask(&pid, move |agent, cx| {
         let (framework, executor) = who;
         let link = Link::Http(number);
         agent.connections.insert(number, stream);
@@ -86,13 +79,8 @@ async fn subscribe(
         let kind = Subscription::Subscribe { tasks: subscribe.unacknowledged_tasks, updates };
         agent.subscribe(cx, framework, executor, link, kind);
     });
-    done.await.map_err(gone)?;
+    done.await?;
     Ok(response)
-}
-
-/// The agent is ending.
-fn gone(error: libprocess::FutureError) -> Response {
-    Response::service_unavailable(format!("the agent is ending: {error}"))
 }
 
 impl AgentProcess {

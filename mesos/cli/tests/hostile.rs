@@ -1,0 +1,9 @@
+//! Requests, connections, tasks and accidents that must not do harm: who asks is told what is wrong, everybody else
+//! is served as before.
+
+mod connections;
+mod crashes;
+mod disk;
+mod identifiers;
+mod readers;
+mod requests;
