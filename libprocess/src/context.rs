@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use crate::clock::Timer;
 use crate::http::{Reply, Request};
 use crate::mailbox::Event;
-use crate::pid::AnyProcess;
+use crate::pid::{AnyProcess, Shared};
 use crate::routes::ActorHandler;
 use crate::{Failure, Node, Pid, Process, Upid};
 
@@ -220,12 +220,13 @@ impl<P: Process> Context<P> {
             }
         }
     }
+}
 
+impl<P> Drop for Context<P> {
     /// Takes back the links that are still set.
-    pub(crate) fn unlink_all(&mut self) {
-        let node = self.node().clone();
-        let me = self.upid().clone();
-        self.links.drain().for_each(|(linked, _)| node.unlink(&linked, &me));
+    fn drop(&mut self) {
+        let Shared { node, upid, .. } = &*self.pid.shared;
+        self.links.drain().for_each(|(linked, _)| node.unlink(&linked, upid));
     }
 }
 

@@ -226,15 +226,15 @@ impl Node {
             return;
         }
         if to.address() == self.inner.address {
-            self.deliver(from.clone(), to.id(), name, body.into());
+            self.deliver(from.clone(), to.id(), name.to_owned(), body.into());
         } else {
             self.inner.remote.send(from, to, name, &body);
         }
     }
 
     /// Gives a message to a process of this node; says whether it was there.
-    pub(crate) fn deliver(&self, from: Upid, id: &str, name: &str, body: Bytes) -> bool {
-        self.process(id).is_some_and(|process| process.message(from, name.to_owned(), body))
+    pub(crate) fn deliver(&self, from: Upid, id: &str, name: String, body: Bytes) -> bool {
+        self.process(id).is_some_and(|process| process.message(from, name, body))
     }
 
     pub(crate) fn process(&self, id: &str) -> Option<Arc<dyn AnyProcess>> {

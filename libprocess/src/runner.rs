@@ -13,10 +13,13 @@ use crate::{Context, Pid, Process, panic};
 const EVENTS_PER_TURN_MAX: usize = 512;
 
 /// Runs `process` from its first event to its end.
-pub(crate) async fn run<P: Process>(mut process: P, pid: Pid<P>) {
+pub(crate) async fn run<P: Process>(process: P, pid: Pid<P>) {
+    // Declared first to be dropped last, also when the runtime drops this task before its end.
+    let end = End(pid.clone());
+    let mut process = process;
     let mut cx = Context::new(pid.clone());
     guard(&mut cx, |cx| process.initialize(cx));
-    pid.clock().end(1); // `Node::spawn` began it.
+    pid.clock().end(1); // `Node::start` began it.
 
     let mut batch = VecDeque::new();
     let mut handled = 0_usize;
@@ -37,16 +40,31 @@ pub(crate) async fn run<P: Process>(mut process: P, pid: Pid<P>) {
     if let Some(Ending::Failed(failure)) = &cx.ending {
         error!(pid = %pid.upid(), %failure, "a process failed");
     }
-    cx.unlink_all();
-    let waiting = pid.shared.mailbox.close();
-    let unhandled = batch.len() + waiting.len();
     // All that the process held is gone when others hear of its end: files, ports, promises.
     discard(&pid, process);
     discard(&pid, cx);
-    batch.into_iter().chain(waiting).for_each(|event| discard(&pid, event));
-    pid.node().forget(pid.upid());
-    pid.shared.ended();
-    pid.clock().end(unhandled + 1);
+    discard_events(&pid, batch);
+    drop(end);
+    pid.clock().end(1);
+}
+
+/// Refuses what comes from now on, and tells that the process has ended.
+struct End<P: Process>(Pid<P>);
+
+impl<P: Process> Drop for End<P> {
+    fn drop(&mut self) {
+        let pid = &self.0;
+        discard_events(pid, pid.shared.mailbox.close());
+        pid.node().forget(pid.upid());
+        pid.shared.ended();
+    }
+}
+
+fn discard_events<P: Process>(pid: &Pid<P>, events: VecDeque<Event<P>>) {
+    for event in events {
+        discard(pid, event);
+        pid.clock().end(1);
+    }
 }
 
 /// Drops what belongs to somebody else, and may panic in it.

@@ -16,26 +16,38 @@ use crate::os;
 ///
 /// # Errors
 ///
-/// The directory does not exist or cannot be written. The old content is then untouched.
+/// The directory does not exist or cannot be written. The old content is then untouched, unless it
+/// is only the last step that fails: then the new content is there, and a crash may undo that.
 pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
     let path = path.as_ref();
-    let temporary = temporary_beside(path).map_err(told("find a temporary name for", path))?;
-    write_and_rename(&temporary, path, bytes).inspect_err(|_| {
+    let (temporary, file) = create_beside(path)?;
+    write_and_rename(file, &temporary, path, bytes).inspect_err(|_| {
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);
-    })
-}
-
-fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).open(temporary).map_err(told("create", temporary))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(told("write", temporary))?;
-    drop(file);
-    fs::rename(temporary, path).map_err(told("replace", path))?;
+    })?;
     sync_parent(path)
 }
 
-/// A name that no other writer of this process, and no other process, uses.
+fn write_and_rename(mut file: File, temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(told("write", temporary))?;
+    drop(file);
+    fs::rename(temporary, path).map_err(told("replace", path))
+}
+
+/// A new file beside the other. A name may be taken: by what a process left behind when it crashed,
+/// that had the same id as we have.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    loop {
+        let temporary = temporary_beside(path).map_err(told("find a temporary name for", path))?;
+        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            Ok(file) => return Ok((temporary, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(told("create", &temporary)(error)),
+        }
+    }
+}
+
+/// A name that no other writer of this process uses, and no other process that runs beside it.
 fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
@@ -198,6 +210,20 @@ mod tests {
         fs::create_dir(&path).unwrap();
         write_atomic(&path, b"x").unwrap_err();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    /// Where there are few processes, such as in a container, ids come again.
+    #[test]
+    fn temporary_files_of_a_crashed_process_with_our_id_are_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        for counter in 0..1000 {
+            fs::write(dir.path().join(format!(".state.{}.{counter}.tmp", std::process::id())), "old")
+                .unwrap();
+        }
+        write_atomic(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1001);
     }
 
     #[test]

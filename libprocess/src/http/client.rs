@@ -47,11 +47,12 @@ pub struct Client {
 pub struct ClientBuilder {
     connect_wait_max: Duration,
     trusted: Vec<PathBuf>,
+    trusts_anyone: bool,
 }
 
 impl Default for ClientBuilder {
     fn default() -> Self {
-        Self { connect_wait_max: Duration::from_secs(10), trusted: Vec::new() }
+        Self { connect_wait_max: Duration::from_secs(10), trusted: Vec::new(), trusts_anyone: false }
     }
 }
 
@@ -72,9 +73,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Takes any certificate of an `https` server, so that anybody may be at the other end: for
+    /// asking whether somebody is there, and for nothing else.
+    #[must_use]
+    pub fn trust_anyone(mut self) -> Self {
+        self.trusts_anyone = true;
+        self
+    }
+
     /// The client with these settings.
     pub fn build(self) -> Client {
-        let connector = Connector::new(self.connect_wait_max, self.trusted);
+        let connector = Connector::new(self.connect_wait_max, self.trusted, self.trusts_anyone);
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
         Client { pool: builder.build(connector.clone()), connector }

@@ -17,7 +17,7 @@ impl Service for NodeService {
     fn message(&self, message: Incoming) -> Delivery {
         let Some(node) = self.0.upgrade() else { return Delivery::NoSuchProcess };
         let from = message.from.parse().unwrap_or_else(|_| Upid::nobody());
-        if node.deliver(from, &message.id, &message.name, message.body) {
+        if node.deliver(from, &message.id, message.name, message.body) {
             Delivery::Delivered
         } else {
             Delivery::NoSuchProcess

@@ -125,6 +125,15 @@ async fn unknown_certificate_is_not_trusted() {
 }
 
 #[tokio::test]
+async fn any_certificate_will_do_when_anyone_is_trusted() {
+    let server = TlsServer::start();
+    let client = Client::builder().trust_anyone().build();
+    assert_secret(&client, &server.url()).await;
+    // Not even the name has to be right.
+    assert_secret(&client, &server.url().replace("127.0.0.1", "localhost")).await;
+}
+
+#[tokio::test]
 async fn unreadable_certificate_file_is_named() {
     let client = Client::builder().trust("/nonexistent/ca.pem").build();
     let error = client.connect(&TlsServer::start().url()).await.unwrap_err();

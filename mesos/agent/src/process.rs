@@ -115,7 +115,9 @@ impl Process for AgentProcess {
     }
 
     fn exited(&mut self, cx: &mut Context<Self>, pid: &Upid) {
-        if self.leader.as_ref().is_some_and(|leader| leader.pid == *pid) {
+        let is_leader = self.leader.as_ref().is_some_and(|leader| leader.pid == *pid);
+        // One that is not registered is trying already, less and less often.
+        if is_leader && self.workload.phase() == Phase::Running {
             warn!(master = %pid, "the connection to the master broke");
             self.detected(cx, self.leader.clone());
         }

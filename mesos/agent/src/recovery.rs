@@ -50,6 +50,11 @@ pub(crate) async fn recover(
         resources: container.resources,
     });
     let own = workload.info().id.as_ref().map(|id| id.value.clone());
+    let unknown = unknown_sandboxes(node, workload).await?;
+    if !unknown.is_empty() {
+        info!(count = unknown.len(), "sending away sandboxes that nobody knows");
+        first.push(Effect::Collect(unknown));
+    }
     let others = node.run_blocking(move || other_agents(&layout, own.as_deref())).await;
     let others = others.map_err(|error| error.to_string())?;
     if !others.is_empty() {
@@ -133,6 +138,33 @@ fn other_agents(layout: &mesos_workload::Layout, own: Option<&str>) -> Vec<Garba
     paths.extend(directories(&layout.meta().join("slaves")));
     paths.retain(|path| own.is_none_or(|own| !path.ends_with(own)));
     paths.into_iter().map(|path| Garbage { path, fresh: true }).collect()
+}
+
+/// Sandboxes of frameworks and executors that do not survive a restart.
+async fn unknown_sandboxes(node: &Node, workload: &Workload) -> Result<Vec<Garbage>, String> {
+    let Some(agent) = workload.info().id.as_ref().map(|id| id.value.clone()) else { return Ok(Vec::new()) };
+    let layout = workload.layout().clone();
+    // What was recovered as completed has been sent away already.
+    let known = workload.clone();
+    let listed = node.run_blocking(move || {
+        let mut unknown = Vec::new();
+        for framework in directories(&layout.agent(&agent).join("frameworks")) {
+            let name =
+                framework.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            match known.frameworks().get(&name) {
+                Some(found) => {
+                    unknown.extend(directories(&framework.join("executors")).into_iter().filter(|path| {
+                        path.file_name()
+                            .is_none_or(|name| !found.executors.contains_key(&*name.to_string_lossy()))
+                    }))
+                }
+                None => unknown.push(framework),
+            }
+        }
+        unknown
+    });
+    let paths = listed.await.map_err(|error| error.to_string())?;
+    Ok(paths.into_iter().map(|path| Garbage { path, fresh: false }).collect())
 }
 
 fn directories(path: &Path) -> Vec<PathBuf> {

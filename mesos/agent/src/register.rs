@@ -145,11 +145,14 @@ impl AgentProcess {
         if self.leader != leader {
             return;
         }
-        info!(id = %confirmed.id, "registered with the master");
+        let before = self.workload.phase();
         self.registration.ping_timeout = confirmed.ping_timeout;
-        self.step(cx, Input::Registered(confirmed.id));
+        self.step(cx, Input::Registered(confirmed.id.clone()));
         if self.workload.phase() == Phase::Running {
-            self.updates.resume();
+            if before != Phase::Running {
+                info!(id = %confirmed.id, "registered with the master");
+                self.updates.resume();
+            }
             self.expect_ping(cx);
             self.step(cx, Input::Reconcile(confirmed.reconciliations));
         }

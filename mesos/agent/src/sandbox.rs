@@ -31,7 +31,8 @@ impl AgentProcess {
         let agent = self.workload.info().id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
         let (framework, executor) = (&run.framework.value, &run.executor.value);
         let [sandboxes, _] = self.workload.layout().latest_runs(&agent, framework, executor);
-        vec![sandboxes.to_string_lossy().into_owned(), virtual_latest(framework, executor)]
+        let virtual_paths = virtual_latest(framework, executor);
+        virtual_paths.into_iter().chain([sandboxes.to_string_lossy().into_owned()]).collect()
     }
 }
 
@@ -45,6 +46,6 @@ pub(crate) fn hide_removed(files: &Files, path: &Path) {
         && executors == "executors"
     {
         files.detach(path.join("runs/latest").to_string_lossy());
-        files.detach(virtual_latest(framework, executor));
+        virtual_latest(framework, executor).into_iter().for_each(|path| files.detach(path));
     }
 }

@@ -54,7 +54,15 @@ fn table(index: usize, message: &Message, model: &Model) -> String {
             field.number, field.name
         );
     }
-    format!("static TABLE_{index}: Table = Table {{ required: {required}, fields: &[\n{rows}] }};\n")
+    format!(
+        "static TABLE_{index}: Table = Table {{
+    size: ::core::mem::size_of::<{}>(),
+    required: {required},
+    fields: &[\n{rows}],
+}};
+",
+        message.path
+    )
 }
 
 /// A macro that names every message, for tests that go through all of them.

@@ -35,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod budget;
 mod generated;
 mod ids;
 pub mod json;

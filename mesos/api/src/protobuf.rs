@@ -43,6 +43,9 @@ pub enum DecodeError {
     /// Messages or groups are nested deeper than is looked into.
     #[error("malformed protobuf: nested too deep")]
     TooDeep,
+    /// Lists have so many nearly empty elements that they take far more memory than the bytes are.
+    #[error("malformed protobuf: lists of too many nearly empty elements")]
+    TooLarge,
 }
 
 /// A message as bytes.
@@ -62,22 +65,27 @@ pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
     let table = M::table();
     match check::message(table, bytes) {
         Ok(()) => Ok(M::decode(bytes)?),
-        Err(Finding::Missing(path)) => Err(DecodeError::Missing { path }),
-        Err(Finding::Malformed) => Err(malformed::<M>(bytes)),
         Err(Finding::Unusual) => {
             let usual = normalize::message(table, bytes);
             match check::message(table, &usual) {
                 Ok(()) => Ok(M::decode(usual.as_slice())?),
-                Err(Finding::Missing(path)) => Err(DecodeError::Missing { path }),
-                Err(Finding::Malformed | Finding::Unusual) => Err(malformed::<M>(&usual)),
+                Err(finding) => Err(refuse::<M>(finding, &usual)),
             }
         }
+        Err(finding) => Err(refuse::<M>(finding, bytes)),
     }
 }
 
-/// What is wrong with bytes that are no protobuf; prost says it best.
-fn malformed<M: Message>(bytes: &[u8]) -> DecodeError {
-    M::decode(bytes).map_or_else(DecodeError::Malformed, |_| DecodeError::TooDeep)
+fn refuse<M: Message>(finding: Finding, bytes: &[u8]) -> DecodeError {
+    match finding {
+        Finding::Missing(path) => DecodeError::Missing { path },
+        Finding::TooLarge => DecodeError::TooLarge,
+        // prost says best what is wrong. It stops where the bytes do, so that this takes no more memory
+        // than reading what is well-formed before.
+        Finding::Malformed | Finding::Unusual => {
+            M::decode(bytes).map_or_else(DecodeError::Malformed, |_| DecodeError::TooDeep)
+        }
+    }
 }
 
 /// An error and what caused it, for [`stout::WireMessage`], whose errors are text.

@@ -126,6 +126,57 @@ fn message_in_several_parts_is_merged_before_its_fields_are_required() {
     assert_eq!(missing::<TaskStatus>(&still_missing), "task_id.value");
 }
 
+/// Each of the parts of a message may itself hold parts of a message.
+#[test]
+fn parts_are_merged_at_every_level() {
+    let id = |value: &[u8]| field(1, value);
+    let parent = |inner: &[u8]| field(2, inner);
+    let container = [
+        parent(&[parent(&id(b"old")), id(b"b")].concat()),
+        id(b"c"),
+        parent(&parent(&[parent(&[]), id(b"a")].concat())),
+        parent(&parent(&parent(&id(b"0")))),
+    ];
+    let container: mesos_api::v1::ContainerId = protobuf::decode(&container.concat()).unwrap();
+    assert_eq!(container.to_string(), "0.a.b.c");
+}
+
+/// An empty operation takes two bytes on the wire and five thousand in memory.
+#[test]
+fn nearly_empty_elements_do_not_take_all_memory() {
+    let accept = |operation: &[u8], count: usize| {
+        let operations = [&[0x12, operation.len() as u8], operation].concat().repeat(count);
+        let mut call = vec![0x22];
+        prost::encoding::encode_varint(operations.len() as u64, &mut call);
+        [call, operations].concat()
+    };
+    assert_eq!(protobuf::decode::<Call>(&accept(&[], 1_000_000)), Err(DecodeError::TooLarge));
+    let unknown_type = [0x08, 99];
+    assert_eq!(protobuf::decode::<Call>(&accept(&unknown_type, 1_000_000)), Err(DecodeError::TooLarge));
+    let json = format!(r#"{{"accept":{{"operations":[{}]}}}}"#, vec!["{}"; 1_000_000].join(","));
+    let error = json::from_str::<Call>(&json).unwrap_err().to_string();
+    assert!(error.ends_with("too many nearly empty elements"), "{error}");
+
+    // RESERVE of one processor.
+    let cpus = [field(1, b"cpus"), vec![0x10, 0], field(3, &[0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f])].concat();
+    let reserve = [vec![0x08, 2], field(3, &field(1, &cpus))].concat();
+    let call: Call = protobuf::decode(&accept(&reserve, 2_000)).unwrap();
+    let read: Call = json::from_str(&json::to_string(&call)).unwrap();
+    assert_eq!(read.accept.unwrap().operations.len(), 2_000);
+}
+
+#[test]
+fn error_messages_repeat_only_the_beginning_of_what_was_sent() {
+    let long = "9".repeat(1_000_000);
+    for text in [
+        format!(r#"{{"status":{{"task_id":{{"value":"t"}},"state":"{long}"}}}}"#),
+        format!(r#"{{"status":{{"task_id":{{"value":"t"}},"state":"TASK_LOST","timestamp":"{long}"}}}}"#),
+    ] {
+        let error = json::from_str::<mesos_api::v1::executor::call::Update>(&text).unwrap_err().to_string();
+        assert!(error.len() < 200, "{}", error.len());
+    }
+}
+
 #[test]
 fn depth_is_bounded() {
     let mut container = field(1, b"c");

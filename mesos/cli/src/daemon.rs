@@ -82,7 +82,7 @@ async fn master(flags: mesos_master::Flags) -> anyhow::Result<ExitCode> {
     let node = flags.network.node(flags.port)?.delegate("master").start().await;
     let node = node.with_context(|| format!("cannot listen on port {}", flags.port))?;
     let components = Components::new(&node, &flags, verbosity)?;
-    let master = Master::start_with(&node, flags, components)?;
+    let mut master = Master::start_with(&node, flags, components)?;
     note(&format!("mesos master at {}", node.address()));
     tokio::select! {
         () = interrupts.next() => {}

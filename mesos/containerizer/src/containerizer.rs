@@ -44,9 +44,11 @@ impl Containerizer {
         self.pid.ask(move |p, cx| p.launch(cx, id, config)).and_then(|launched| launched)
     }
 
-    /// How the container ended, once it has; `None` if there is no such container. A nested
-    /// container answers after its end too, until it is [removed](Containerizer::remove) or its
-    /// root ends.
+    /// How the container ended, once it has; `None` if there is no such container.
+    ///
+    /// The end of a container that was launched or recovered is kept for the first who asks, so
+    /// nobody has to be quicker than the container. A nested container answers after its end too,
+    /// until it is [removed](Containerizer::remove) or its root ends; a standalone one does not.
     pub fn wait(&self, id: &v1::ContainerId) -> Future<Option<Termination>> {
         let id = id.clone();
         self.pid.ask(move |p, _cx| p.wait(&id)).and_then(|termination| termination)

@@ -192,7 +192,8 @@ impl ContainerizerProcess {
             state: State::Launching(promise),
             waiters: Vec::new(),
             cause: None,
-            awaited: false,
+            // Who launches it waits for it, and may find it gone already.
+            awaited: plan.id.is_root() && !plan.config.standalone,
             fetches: !plan.config.command.uris.is_empty(),
         };
         info!(container = %plan.id, sandbox = %plan.sandbox.display(), "launching");

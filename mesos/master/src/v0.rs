@@ -100,9 +100,11 @@ fn on<M: WireMessage>(
     handler: impl Fn(&mut MasterProcess, &mut Context<MasterProcess>, &Upid, M) + Send + Sync + 'static,
 ) {
     cx.install(move |master: &mut MasterProcess, cx, from, message: M| {
-        master.metrics.principals().received(from);
+        let received = master.metrics.principals().received(from);
         handler(master, cx, from, message);
-        master.metrics.principals().processed(from);
+        if let Some(received) = received {
+            received.processed();
+        }
     });
 }
 

@@ -12,7 +12,7 @@ use hyper::Uri;
 use hyper_openssl::client::legacy::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod};
+use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVerifyMode};
 use openssl::x509::X509;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -31,16 +31,18 @@ pub(super) struct Connector {
 
 struct Tls {
     trusted: Vec<PathBuf>,
+    trusts_anyone: bool,
     /// Made when it is first needed: reading what the system trusts takes some milliseconds.
     connector: OnceLock<Result<HttpsConnector<HttpConnector>, String>>,
 }
 
 impl Connector {
-    pub(super) fn new(wait_max: Duration, trusted: Vec<PathBuf>) -> Self {
+    pub(super) fn new(wait_max: Duration, trusted: Vec<PathBuf>, trusts_anyone: bool) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        Self { http, tls: Arc::new(Tls { trusted, connector: OnceLock::new() }), wait_max }
+        let tls = Tls { trusted, trusts_anyone, connector: OnceLock::new() };
+        Self { http, tls: Arc::new(tls), wait_max }
     }
 
     /// The stream for requests to a URL.
@@ -50,7 +52,7 @@ impl Connector {
             if uri.scheme_str() != Some("https") {
                 return Ok(MaybeHttpsStream::Http(self.http.call(uri).await?));
             }
-            let tls = self.tls.connector.get_or_init(|| https(self.http, &self.tls.trusted));
+            let tls = self.tls.connector.get_or_init(|| https(self.http, &self.tls));
             tls.clone().map_err(Error::from)?.call(uri).await
         };
         timeout(wait_max, stream)
@@ -79,11 +81,14 @@ impl fmt::Debug for Connector {
     }
 }
 
-fn https(http: HttpConnector, trusted: &[PathBuf]) -> Result<HttpsConnector<HttpConnector>, String> {
+fn https(http: HttpConnector, settings: &Tls) -> Result<HttpsConnector<HttpConnector>, String> {
     let set_up = |error| format!("failed to set up TLS: {error}");
     let mut tls = SslConnector::builder(SslMethod::tls_client()).map_err(set_up)?;
+    if settings.trusts_anyone {
+        tls.set_verify(SslVerifyMode::NONE);
+    }
     trust_system(&mut tls);
-    for path in trusted {
+    for path in &settings.trusted {
         trust(&mut tls, path).map_err(|error| {
             format!("failed to read the trusted certificates in {}: {error}", path.display())
         })?;

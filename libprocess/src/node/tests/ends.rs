@@ -107,6 +107,30 @@ async fn node_is_gone_after_its_shutdown() {
     assert!(is_freed(&inner).await);
 }
 
+/// As when a test ends without a shutdown: the clock's thread ends too.
+#[test]
+fn node_is_gone_with_its_runtime() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (inner, waiting) = runtime.block_on(async {
+        let (_clock, node) = paused_node().await;
+        let other = super::node().await;
+        let linked = other.spawn(Recorder::default()).upid().clone();
+        let pid = node.spawn(Recorder::default());
+        let near = node.spawn(Recorder::default()).upid().clone();
+        let seen = pid.ask(move |_recorder, cx| {
+            cx.link(&linked);
+            cx.link(&near);
+            cx.delay(Duration::from_secs(1 << 20), |_recorder, _cx| {});
+            cx.run(std::future::pending::<()>(), |_recorder, _cx, ()| {});
+        });
+        seen.await.unwrap();
+        (Arc::downgrade(&node.inner), pid.wait())
+    });
+    drop(runtime);
+    assert_eq!(futures::executor::block_on(waiting), Ok(()));
+    assert_eq!(inner.strong_count(), 0);
+}
+
 /// The exit for the first link is still to be handled when the second one is set.
 #[tokio::test]
 async fn link_set_anew_is_taken_back_with_its_process() {

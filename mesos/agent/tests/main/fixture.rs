@@ -1,12 +1,11 @@
 //! An agent in a directory that is gone after the test.
 
 use std::future::Future;
-use std::path::Path;
 use std::time::Duration;
 
 use libprocess::http::{Client, ClientResponse, HeaderMap, Method, header};
 use libprocess::{Clock, Node, Time, Upid};
-use mesos_agent::{Agent, AgentFlags, Helper, Parts};
+use mesos_agent::{Agent, AgentFlags, Helper, Parts, StartError};
 use mesos_api::recordio;
 use mesos_api::v1::{self, FrameworkInfo, TaskInfo, executor};
 use mesos_resources::Resources;
@@ -74,6 +73,19 @@ impl Fixture {
         Fixture { directory, clock, node, master_node, master }
     }
 
+    /// Ends the agent's node as a crash does, and starts another in its place.
+    pub(crate) async fn crash(&mut self) {
+        let address = self.node.address();
+        self.node.shutdown().await;
+        let builder = || Node::builder().clock(self.clock.clone()).bind(address).delegate("slave(1)");
+        self.node = loop {
+            match builder().start().await {
+                Ok(node) => break node,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+    }
+
     pub(crate) fn flags(&self) -> AgentFlags {
         AgentFlags {
             master: self.master_node.address().to_string(),
@@ -86,9 +98,13 @@ impl Fixture {
     }
 
     pub(crate) async fn agent(&self, flags: AgentFlags) -> Agent {
+        self.try_agent(flags).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) async fn try_agent(&self, flags: AgentFlags) -> Result<Agent, StartError> {
         let helper = Helper { arguments: vec![LAUNCH.to_owned()], ..Helper::default() };
         let parts = Parts { container_helper: Some(helper), ..Parts::default() };
-        Agent::start(&self.node, flags, parts).await.unwrap_or_else(|error| panic!("{error}"))
+        Agent::start(&self.node, flags, parts).await
     }
 
     /// An agent that its master knows.
@@ -99,8 +115,31 @@ impl Fixture {
         agent
     }
 
-    pub(crate) fn work_dir(&self) -> &Path {
-        self.directory.path()
+    pub(crate) fn work_dir(&self) -> std::path::PathBuf {
+        self.directory.path().join("work")
+    }
+
+    /// Where the executor's run is remembered.
+    pub(crate) fn run_meta(&self, executor: &str) -> std::path::PathBuf {
+        let runs =
+            self.work_dir().join(format!("meta/slaves/{AGENT_ID}/frameworks/F/executors/{executor}/runs"));
+        std::fs::canonicalize(runs.join("latest")).unwrap()
+    }
+
+    /// A reply to a call of an operator.
+    pub(crate) async fn ask(&self, call: &str) -> serde_json::Value {
+        let response = self.post("/api/v1", call).await;
+        let status = response.status;
+        let body = response.bytes(1 << 20).await.unwrap();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// The JSON of an endpoint.
+    pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
+        let response = self.request(Method::GET, path, &[], "").await;
+        assert_eq!(response.status, 200, "{path}");
+        serde_json::from_slice(&response.bytes(1 << 20).await.unwrap()).unwrap()
     }
 
     /// Sends a request to the agent.
@@ -133,13 +172,24 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    /// Subscribes.
-    pub(crate) async fn subscribe(fixture: &Fixture, framework: &str, executor: &str) -> Self {
+    /// Subscribes, as soon as the agent lets it.
+    pub(crate) async fn subscribe(fixture: &Fixture, executor: &str) -> Self {
+        Self::subscribe_with(fixture, executor, "{}").await
+    }
+
+    /// Subscribes with what it still knows.
+    pub(crate) async fn subscribe_with(fixture: &Fixture, executor: &str, subscribe: &str) -> Self {
         let body = format!(
-            r#"{{"type":"SUBSCRIBE","framework_id":{{"value":"{framework}"}},"executor_id":{{"value":"{executor}"}},"subscribe":{{}}}}"#
+            r#"{{"type":"SUBSCRIBE","framework_id":{{"value":"F"}},"executor_id":{{"value":"{executor}"}},"subscribe":{subscribe}}}"#
         );
-        let response = fixture.post("/slave(1)/api/v1/executor", &body).await;
-        assert_eq!(response.status, 200);
+        let response = loop {
+            let response = fixture.post("/slave(1)/api/v1/executor", &body).await;
+            // Until the agent has heard of the task.
+            if response.status == 200 {
+                break response;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        };
         Executor {
             response,
             decoder: recordio::Decoder::new(1 << 20),
@@ -163,29 +213,25 @@ impl Executor {
 }
 
 /// Tells the agent a state of a task as its executor does.
-pub(crate) async fn tell(
-    fixture: &Fixture,
-    framework: &str,
-    executor: &str,
-    task: &str,
-    state: &str,
-    number: u8,
-) {
-    let uuid = base64(number);
+pub(crate) async fn tell(fixture: &Fixture, executor: &str, task: &str, state: &str, number: u8) {
+    let status = status(task, state, number);
     let body = format!(
-        r#"{{"type":"UPDATE","framework_id":{{"value":"{framework}"}},"executor_id":{{"value":"{executor}"}},
-            "update":{{"status":{{"task_id":{{"value":"{task}"}},"state":"{state}","source":"SOURCE_EXECUTOR","uuid":"{uuid}"}}}}}}"#
+        r#"{{"type":"UPDATE","framework_id":{{"value":"F"}},"executor_id":{{"value":"{executor}"}},"update":{{"status":{status}}}}}"#
     );
     let response = fixture.post("/slave(1)/api/v1/executor", &body).await;
     assert_eq!(response.status, 202);
 }
 
-/// 16 times the same byte; of the numbers that are used here, every third byte begins a new quadruple.
-pub(crate) fn base64(number: u8) -> String {
-    let status = v1::TaskStatus { uuid: Some(vec![number; 16]), ..Default::default() };
-    let text = mesos_api::json::to_string(&status);
-    let start = text.find(r#""uuid":""#).unwrap() + 8;
-    text[start..].split('"').next().unwrap().replace("\\/", "/")
+/// A state of a task as its executor tells it, in JSON.
+pub(crate) fn status(task: &str, state: &str, number: u8) -> String {
+    let status = v1::TaskStatus {
+        task_id: v1::TaskId { value: task.into() },
+        state: v1::TaskState::from_str_name(state).unwrap() as i32,
+        source: Some(v1::task_status::Source::Executor as i32),
+        uuid: Some(vec![number; 16]),
+        ..Default::default()
+    };
+    mesos_api::json::to_string(&status)
 }
 
 pub(crate) fn framework(checkpoint: bool) -> FrameworkInfo {

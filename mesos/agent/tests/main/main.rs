@@ -3,9 +3,12 @@
 //! This program is also the helper of the containers, which a test harness could not be: a helper must
 //! not have threads. So it brings its own `main`.
 
+mod answering;
 mod fixture;
 mod master;
+mod old_executors;
 mod registering;
+mod restarting;
 mod running;
 
 use std::process::ExitCode;
@@ -17,7 +20,14 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == fixture::LAUNCH) {
         return mesos_containerizer::launch_main(arguments.collect());
     }
-    let tests = [registering::tests(), running::tests()].concat();
+    let tests = [
+        registering::tests(),
+        running::tests(),
+        restarting::tests(),
+        answering::tests(),
+        old_executors::tests(),
+    ]
+    .concat();
     let trials = tests.into_iter().map(|(name, test)| {
         Trial::test(name, move || {
             test();

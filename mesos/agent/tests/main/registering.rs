@@ -30,7 +30,7 @@ fn registration_is_repeated_until_the_master_answers() {
         fixture.clock.resume();
         let (agent, _) = fixture.master.register().await;
         assert_eq!(agent.id(), "slave(1)");
-        let info = fixture.work_dir().join("work/meta/slaves/S0/slave.info");
+        let info = fixture.work_dir().join("meta/slaves/S0/slave.info");
         crate::fixture::until(|| info.exists()).await;
     });
 }

@@ -1,45 +1,235 @@
 //! Tasks from the master to their executor and back.
 
-use mesos_api::v1::{TaskState, executor::event::Type, task_status::Source};
+use std::time::Duration;
 
-use crate::fixture::{Executor, agent_pid, framework, run, run_task, task, tell, tests};
+use mesos_api::internal::{KillTaskMessage, ShutdownExecutorMessage, ShutdownFrameworkMessage};
+use mesos_api::v1::{
+    ExecutorId, FrameworkId, TaskId, TaskState,
+    executor::event::Type,
+    task_status::{Reason, Source},
+};
+
+use crate::fixture::{
+    Executor, Fixture, agent_pid, framework, paused, run, run_task, task, tell, tests, until,
+};
 use crate::master::Heard;
 
-tests![task_runs_and_ends];
+tests![
+    task_runs_and_ends,
+    unacknowledged_update_is_sent_again,
+    executor_that_ends_takes_its_tasks_with_it,
+    executor_that_never_calls_is_given_up,
+    update_is_on_disk_before_it_is_acknowledged,
+    task_is_killed_through_its_executor,
+    executor_that_does_not_end_in_time_is_destroyed,
+    sandbox_of_a_running_executor_can_be_read,
+    messages_go_both_ways,
+];
+
+fn id(value: &str) -> TaskId {
+    TaskId { value: value.into() }
+}
+
+fn framework_id() -> FrameworkId {
+    FrameworkId { value: "F".into() }
+}
+
+/// An agent with a task that its executor has.
+async fn started(fixture: &mut Fixture, checkpoint: bool) -> (mesos_agent::Agent, Executor) {
+    let agent = fixture.registered().await;
+    fixture.master.say(&agent_pid(&agent), run_task(framework(checkpoint), task("t", "e")));
+    let mut executor = Executor::subscribe(fixture, "e").await;
+    assert_eq!(executor.kind().await, Some(Type::Subscribed));
+    assert_eq!(executor.kind().await, Some(Type::Launch));
+    (agent, executor)
+}
+
+async fn exited(fixture: &mut Fixture) -> i32 {
+    loop {
+        if let (_, Heard::Exited(exited)) = fixture.master.next().await {
+            return exited.status;
+        }
+    }
+}
 
 fn task_runs_and_ends() {
     run(|mut fixture| async move {
-        let agent = fixture.registered().await;
+        let (agent, mut executor) = started(&mut fixture, false).await;
         let pid = agent_pid(&agent);
-        fixture.master.say(&pid, run_task(framework(false), task("t", "e")));
-        let mut executor = loop {
-            let response = fixture.post("/slave(1)/api/v1/executor", r#"{"type":"SUBSCRIBE","framework_id":{"value":"F"},"executor_id":{"value":"e"},"subscribe":{}}"#).await;
-            if response.status == 200 {
-                break Executor::subscribe(&fixture, "F", "e").await;
-            }
-            tokio::task::yield_now().await;
-        };
-        assert_eq!(executor.kind().await, Some(Type::Subscribed));
-        assert_eq!(executor.kind().await, Some(Type::Launch));
-        tell(&fixture, "F", "e", "t", "TASK_RUNNING", 1).await;
+        tell(&fixture, "e", "t", "TASK_RUNNING", 1).await;
         assert_eq!(executor.kind().await, Some(Type::Acknowledged));
         let update = fixture.master.update().await;
         assert_eq!(update.status.state(), TaskState::TaskRunning);
-        assert_eq!(update.status.source(), Source::Executor);
+        assert_eq!((update.status.source(), &update.status.executor_id), (Source::Executor, &None));
+        assert_eq!(update.latest_state, Some(TaskState::TaskRunning as i32));
         let status = update.status.container_status.clone().unwrap();
         assert!(status.executor_pid.is_some() && status.container_id.is_some(), "{status:?}");
         assert_eq!(status.network_infos[0].ip_addresses[0].ip_address.as_deref(), Some("127.0.0.1"));
+        tell(&fixture, "e", "t", "TASK_FINISHED", 2).await;
         fixture.master.acknowledge(&pid, &update);
-        tell(&fixture, "F", "e", "t", "TASK_FINISHED", 2).await;
         let update = fixture.master.update().await;
         assert_eq!(update.status.state(), TaskState::TaskFinished);
         fixture.master.acknowledge(&pid, &update);
+        fixture.master.say(
+            &pid,
+            ShutdownExecutorMessage {
+                framework_id: Some(framework_id()),
+                executor_id: Some(ExecutorId { value: "e".into() }),
+            },
+        );
+        while executor.kind().await != Some(Type::Shutdown) {}
         agent.leave().await;
-        let exited = loop {
-            if let (_, Heard::Exited(exited)) = fixture.master.next().await {
-                break exited;
+        assert_eq!(exited(&mut fixture).await, 9, "it was destroyed");
+    });
+}
+
+fn unacknowledged_update_is_sent_again() {
+    paused(|mut fixture| async move {
+        fixture.clock.resume();
+        let (agent, _executor) = started(&mut fixture, false).await;
+        tell(&fixture, "e", "t", "TASK_RUNNING", 1).await;
+        let first = fixture.master.update().await;
+        fixture.clock.pause();
+        for wait in [10, 20] {
+            fixture.clock.advance(Duration::from_secs(wait)).await;
+            assert_eq!(fixture.master.update().await.uuid, first.uuid);
+        }
+        fixture.clock.resume();
+        agent.stop().await;
+    });
+}
+
+fn executor_that_ends_takes_its_tasks_with_it() {
+    run(|mut fixture| async move {
+        let agent = fixture.registered().await;
+        let mut task = task("t", "e");
+        task.executor.as_mut().unwrap().command.as_mut().unwrap().value = Some("exit 7".into());
+        fixture.master.say(&agent_pid(&agent), run_task(framework(false), task));
+        let update = fixture.master.update().await;
+        assert_eq!(
+            (update.status.state(), update.status.reason()),
+            (TaskState::TaskFailed, Reason::ExecutorTerminated)
+        );
+        assert_eq!((update.status.source(), update.status.message()), (Source::Agent, "Executor terminated"));
+        fixture.master.acknowledge(&agent_pid(&agent), &update);
+        agent.stop().await;
+    });
+}
+
+fn executor_that_never_calls_is_given_up() {
+    paused(|mut fixture| async move {
+        fixture.clock.resume();
+        let agent = fixture.registered().await;
+        fixture.master.say(&agent_pid(&agent), run_task(framework(false), task("t", "e")));
+        loop {
+            let state = fixture.get("/state").await;
+            if state["frameworks"][0]["executors"][0]["id"] == "e" {
+                break;
+            }
+        }
+        fixture.clock.pause();
+        fixture.clock.advance(Duration::from_secs(60)).await;
+        fixture.clock.resume();
+        let update = fixture.master.update().await;
+        assert_eq!(update.status.reason(), Reason::ExecutorRegistrationTimeout);
+        assert_eq!(update.status.message(), "Executor did not register within 1mins");
+        agent.stop().await;
+    });
+}
+
+fn update_is_on_disk_before_it_is_acknowledged() {
+    run(|mut fixture| async move {
+        let (agent, mut executor) = started(&mut fixture, true).await;
+        let run = fixture.run_meta("e");
+        assert!(run.join("tasks/t/task.info").exists() && run.join("pids/forked.pid").exists());
+        assert!(run.join("http.marker").exists());
+        tell(&fixture, "e", "t", "TASK_FINISHED", 1).await;
+        assert_eq!(executor.kind().await, Some(Type::Acknowledged));
+        let written = std::fs::read(run.join("tasks/t/task.updates")).unwrap();
+        let (records, _) = mesos_updates::record::decode_updates(&written).unwrap();
+        assert_eq!(records.len(), 1);
+        let update = fixture.master.update().await;
+        fixture.master.acknowledge(&agent_pid(&agent), &update);
+        until(|| {
+            let written = std::fs::read(run.join("tasks/t/task.updates")).unwrap();
+            mesos_updates::record::decode_updates(&written).unwrap().0.len() == 2
+        })
+        .await;
+        agent.leave().await;
+    });
+}
+
+fn task_is_killed_through_its_executor() {
+    run(|mut fixture| async move {
+        let (agent, mut executor) = started(&mut fixture, false).await;
+        let kill = KillTaskMessage { framework_id: framework_id(), task_id: id("t"), kill_policy: None };
+        fixture.master.say(&agent_pid(&agent), kill);
+        let event = executor.event().await.unwrap();
+        assert_eq!(event.kill.unwrap().task_id, id("t"));
+        agent.stop().await;
+    });
+}
+
+fn executor_that_does_not_end_in_time_is_destroyed() {
+    paused(|mut fixture| async move {
+        fixture.clock.resume();
+        let (agent, mut executor) = started(&mut fixture, false).await;
+        fixture.master.say(&agent_pid(&agent), ShutdownFrameworkMessage { framework_id: framework_id() });
+        assert_eq!(executor.kind().await, Some(Type::Shutdown));
+        fixture.clock.pause();
+        fixture.clock.advance(Duration::from_secs(5)).await;
+        fixture.clock.resume();
+        assert_eq!(exited(&mut fixture).await, 9);
+        assert_eq!(executor.kind().await, None, "its stream is closed");
+        agent.stop().await;
+    });
+}
+
+fn sandbox_of_a_running_executor_can_be_read() {
+    run(|mut fixture| async move {
+        let agent = fixture.registered().await;
+        let mut task = task("t", "e");
+        task.executor.as_mut().unwrap().command.as_mut().unwrap().value =
+            Some("echo hello; sleep 1000".into());
+        fixture.master.say(&agent_pid(&agent), run_task(framework(false), task));
+        let path = "/frameworks/F/executors/e/runs/latest/stdout";
+        let call = format!(r#"{{"type":"READ_FILE","read_file":{{"path":"{path}","offset":0}}}}"#);
+        loop {
+            let response = fixture.post("/api/v1", &call).await;
+            if response.status == 200 {
+                let body: serde_json::Value =
+                    serde_json::from_slice(&response.bytes(1000).await.unwrap()).unwrap();
+                if body["read_file"]["size"] == 6 {
+                    assert_eq!(body["read_file"]["data"], "aGVsbG8K");
+                    break;
+                }
+            }
+        }
+        agent.stop().await;
+    });
+}
+
+fn messages_go_both_ways() {
+    run(|mut fixture| async move {
+        let (agent, mut executor) = started(&mut fixture, false).await;
+        fixture.master.say(
+            &agent_pid(&agent),
+            mesos_api::internal::FrameworkToExecutorMessage {
+                slave_id: mesos_api::v1::AgentId { value: "S0".into() },
+                framework_id: framework_id(),
+                executor_id: ExecutorId { value: "e".into() },
+                data: b"ping".to_vec(),
+            },
+        );
+        assert_eq!(executor.event().await.unwrap().message.unwrap().data, b"ping");
+        let body = r#"{"type":"MESSAGE","framework_id":{"value":"F"},"executor_id":{"value":"e"},"message":{"data":"cG9uZw=="}}"#;
+        assert_eq!(fixture.post("/api/v1/executor", body).await.status, 202);
+        let message = loop {
+            if let (_, Heard::Message(message)) = fixture.master.next().await {
+                break message;
             }
         };
-        assert_eq!(exited.executor_id.value, "e");
+        assert_eq!(message.data, b"pong");
+        agent.stop().await;
     });
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::text::shortened;
+
 /// Why a number does not fit.
 pub(super) type Problem = Cow<'static, str>;
 
@@ -78,7 +80,7 @@ impl<'a> Number<'a> {
             Magnitude::Other => {
                 let value = self.float()?;
                 if value.fract() != 0.0 {
-                    return Err(format!("expected an integer, found {}", self.text).into());
+                    return Err(format!("expected an integer, found {}", shortened(self.text)).into());
                 }
                 value as i128 // what is beyond saturates, and is out of every range
             }
@@ -87,7 +89,7 @@ impl<'a> Number<'a> {
     }
 
     fn out_of_range(self) -> Problem {
-        format!("{} is out of range", self.text).into()
+        format!("{} is out of range", shortened(self.text)).into()
     }
 }
 

@@ -7,6 +7,7 @@ use super::error::Failure;
 use super::number::{Number, Problem};
 use super::{Dialect, EnumNames, JsonError, base64, text};
 use crate::Message;
+use crate::budget::elements_bytes_max;
 
 /// A value that a field can hold.
 pub trait ReadJson: Default {
@@ -23,6 +24,8 @@ pub struct Reader<'a> {
     text: &'a str,
     position: usize,
     depth: usize,
+    /// What elements of lists may still take.
+    memory_left: usize,
     dialect: Dialect,
 }
 
@@ -32,7 +35,8 @@ pub(super) fn document<M: Message>(bytes: &[u8], dialect: Dialect) -> Result<M, 
         offset: error.valid_up_to(),
         problem: "the text is not UTF-8",
     })?;
-    let mut reader = Reader { text, position: 0, depth: 0, dialect };
+    let memory_left = elements_bytes_max(text.len());
+    let mut reader = Reader { text, position: 0, depth: 0, memory_left, dialect };
     let mut message = M::default();
     reader.whole(&mut message).map_err(|failure| *failure)?;
     Ok(message)
@@ -114,6 +118,8 @@ impl<'a> Reader<'a> {
         slot.clear();
         self.each(&mut |reader| {
             let index = slot.len();
+            let left = reader.memory_left.checked_sub(size_of::<T>());
+            reader.memory_left = left.ok_or_else(|| JsonError::field("too many nearly empty elements"))?;
             slot.push(T::default());
             match slot.last_mut().map(|value| value.read(reader)) {
                 Some(Err(failure)) => Err(failure.within(&format!("[{index}]"))),
@@ -152,7 +158,7 @@ impl<'a> Reader<'a> {
         }
         let name = self.string()?;
         *slot = E::number_of(&name, self.dialect)
-            .ok_or_else(|| JsonError::field(format!("unknown value '{name}'")))?;
+            .ok_or_else(|| JsonError::field(format!("unknown value '{}'", text::shortened(&name))))?;
         *seen |= bit;
         Ok(())
     }

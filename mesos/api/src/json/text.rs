@@ -1,5 +1,7 @@
 //! Strings: escapes in both directions.
 
+use std::borrow::Cow;
+
 /// What a byte becomes inside a string: itself (0), `\u00xx` (`u`), or a backslash and this letter.
 const ESCAPES: [u8; 256] = {
     let mut escapes = [0; 256];
@@ -101,6 +103,15 @@ fn has_byte(word: u64, byte: u8) -> u64 {
 /// Not zero if one of the bytes is below a space.
 fn has_control(word: u64) -> u64 {
     word.wrapping_sub(ONES * 0x20) & !word & HIGH_BITS
+}
+
+/// The text as an error message repeats it: not without end.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    const CHARACTERS_MAX: usize = 64;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}...", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Resolves the escapes of what stands between two quotes. `None` if one is not valid.

@@ -1,10 +1,13 @@
 //! Checks the bytes of a message for required fields and for enum numbers that nobody knows.
 
 use super::wire::{Entries, Malformed, Value, varint};
+use crate::budget::elements_bytes_max;
 
 /// What is known of a message's fields.
 #[derive(Debug)]
 pub struct Table {
+    /// How many bytes of memory its Rust type takes, without what that points to.
+    pub(crate) size: usize,
     /// The bits of the required ones, by their place in `fields`.
     pub(crate) required: u128,
     /// By ascending number.
@@ -51,6 +54,8 @@ impl Table {
 pub(super) enum Finding {
     /// They are no protobuf, or nested too deep.
     Malformed,
+    /// Lists in it take more memory than what it is worth.
+    TooLarge,
     /// This required field is not there.
     Missing(String),
     /// There are unknown enum numbers, or a message in several parts: they have to be normalized.
@@ -64,11 +69,12 @@ impl From<Malformed> for Finding {
 }
 
 /// How deep messages may be nested, as deep as prost reads.
-pub(super) const DEPTH_MAX: usize = 100;
+const DEPTH_MAX: usize = 100;
 
 /// Checks a message and all that it contains.
 pub(super) fn message(table: &Table, bytes: &[u8]) -> Result<(), Finding> {
-    let mut check = Check::default();
+    let memory_left = elements_bytes_max(bytes.len());
+    let mut check = Check { memory_left, unusual: false, missing: None };
     check.message(table, bytes, 0)?;
     match check {
         Check { unusual: true, .. } => Err(Finding::Unusual),
@@ -77,8 +83,9 @@ pub(super) fn message(table: &Table, bytes: &[u8]) -> Result<(), Finding> {
     }
 }
 
-#[derive(Default)]
 struct Check {
+    /// What elements of lists may still take.
+    memory_left: usize,
     unusual: bool,
     /// Path of the first required field that was not found. In a message that comes in several
     /// parts it may still follow, so this counts only if nothing is unusual.
@@ -86,9 +93,9 @@ struct Check {
 }
 
 impl Check {
-    fn message(&mut self, table: &Table, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
+    fn message(&mut self, table: &Table, bytes: &[u8], depth: usize) -> Result<(), Finding> {
         if depth > DEPTH_MAX {
-            return Err(Malformed);
+            return Err(Finding::Malformed);
         }
         let mut seen = 0_u128;
         for (position, entry) in Entries::new(bytes).enumerate() {
@@ -96,7 +103,12 @@ impl Check {
             let Some((index, field)) = table.field(entry.number) else { continue };
             match (&field.kind, entry.value) {
                 (Kind::Message(inner), Value::Bytes(value)) => {
-                    self.unusual |= !field.repeated && seen & (1 << index) != 0;
+                    if field.repeated {
+                        let left = self.memory_left.checked_sub(inner.size);
+                        self.memory_left = left.ok_or(Finding::TooLarge)?;
+                    } else if seen & (1 << index) != 0 {
+                        self.unusual = true;
+                    }
                     let found_before = self.missing.is_some();
                     self.message(inner, value, depth + 1)?;
                     if let (Some(path), false) = (&mut self.missing, found_before) {

@@ -4,58 +4,50 @@
 //! prost can decode: enum numbers without a name, which count as not set, and messages that come
 //! in several parts, which are to be merged. Both are rare, so this may copy.
 
-use super::check::{DEPTH_MAX, Kind, Table};
+use super::check::{Kind, Table};
 use super::wire::{Entries, Entry, Value, put_bytes, put_number, varint};
 
-/// The same message without unknown enum numbers, each part of it in one piece.
-///
-/// What is no protobuf stays as it is, for prost to refuse.
+/// The same message without unknown enum numbers, each part of it in one piece. It was checked
+/// before: all of it is protobuf, and not nested too deep.
 pub(super) fn message(table: &Table, bytes: &[u8]) -> Vec<u8> {
-    nested(table, bytes, 0)
+    nested(table, &[bytes])
 }
 
-fn nested(table: &Table, bytes: &[u8], depth: usize) -> Vec<u8> {
-    let Ok(entries) = Entries::new(bytes).collect::<Result<Vec<_>, _>>() else { return bytes.to_vec() };
-    if depth > DEPTH_MAX {
-        return bytes.to_vec();
-    }
-    let mut out = Vec::with_capacity(bytes.len());
+/// One message after the other is how protobuf merges the parts of a message.
+fn nested(table: &Table, parts: &[&[u8]]) -> Vec<u8> {
+    let entries = || parts.iter().flat_map(|part| Entries::new(part)).filter_map(Result::ok);
+    let mut out = Vec::new();
     let mut merged = 0_u128;
-    for entry in &entries {
+    for entry in entries() {
         let Some((index, field)) = table.field(entry.number) else {
             out.extend_from_slice(entry.raw);
             continue;
         };
         match (&field.kind, entry.value) {
             (Kind::Message(inner), Value::Bytes(value)) if field.repeated => {
-                put_bytes(entry.number, &nested(inner, value, depth + 1), &mut out);
+                put_bytes(entry.number, &nested(inner, &[value]), &mut out);
             }
             (Kind::Message(inner), Value::Bytes(_)) => {
                 if merged & (1 << index) == 0 {
                     merged |= 1 << index;
-                    put_bytes(
-                        entry.number,
-                        &nested(inner, &parts(&entries, entry.number), depth + 1),
-                        &mut out,
-                    );
+                    let parts: Vec<&[u8]> =
+                        entries().filter_map(|other| part(&other, entry.number)).collect();
+                    put_bytes(entry.number, &nested(inner, &parts), &mut out);
                 }
             }
-            (Kind::Enum(is_known), value) => put_known(*is_known, entry, value, &mut out),
+            (Kind::Enum(is_known), value) => put_known(*is_known, &entry, value, &mut out),
             _ => out.extend_from_slice(entry.raw),
         }
     }
     out
 }
 
-/// All parts of a message one after the other, which is how protobuf merges them.
-fn parts(entries: &[Entry<'_>], number: u32) -> Vec<u8> {
-    let mut whole = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.number == number) {
-        if let Value::Bytes(part) = entry.value {
-            whole.extend_from_slice(part);
-        }
+/// What the entry has of the message that is the field of this number.
+fn part<'a>(entry: &Entry<'a>, number: u32) -> Option<&'a [u8]> {
+    match entry.value {
+        Value::Bytes(part) if entry.number == number => Some(part),
+        _ => None,
     }
-    whole
 }
 
 fn put_known(is_known: fn(i32) -> bool, entry: &Entry<'_>, value: Value<'_>, out: &mut Vec<u8>) {

@@ -58,16 +58,15 @@ fn rewrite(call: &[u8], renumber: &impl Fn(u32) -> Option<u32>) -> Result<Vec<u8
 }
 
 fn renumbered(subscribe: &[u8], renumber: &impl Fn(u32) -> Option<u32>) -> Result<Vec<u8>, Malformed> {
-    let mut entries = Vec::new();
-    for entry in Entries::new(subscribe) {
-        let entry = entry?;
-        entries.extend(renumber(entry.number).map(|number| (number, entry)));
-    }
-    // Everybody writes fields in the order of their numbers.
-    entries.sort_by_key(|(number, _)| *number);
     let mut out = Vec::with_capacity(subscribe.len() + 8);
-    for (number, entry) in &entries {
-        put_entry(*number, entry, &mut out);
+    // Everybody writes fields in the order of their numbers. What becomes the second comes from behind.
+    for range in [0..=2, 3..=u32::MAX] {
+        for entry in Entries::new(subscribe) {
+            let entry = entry?;
+            if let Some(number) = renumber(entry.number).filter(|number| range.contains(number)) {
+                put_entry(number, &entry, &mut out);
+            }
+        }
     }
     Ok(out)
 }

@@ -150,7 +150,8 @@ impl Cluster {
     pub(crate) fn until_agents(&self, count: usize) {
         until("the agents to register", || {
             let answer = get(&self.master, "/state");
-            (answer.status == 200 && answer.json()["activated_slaves"] == count).then_some(())
+            (answer.status == 200 && answer.json()["activated_slaves"].as_f64() == Some(count as f64))
+                .then_some(())
         });
     }
 

@@ -146,7 +146,7 @@ impl ContainerizerProcess {
         };
         if id.is_root() {
             self.ended.retain(|other, _| !other.is_within(id));
-            if container.awaited {
+            if container.awaited && !failed {
                 self.ended
                     .insert(id.clone(), Ended { termination: termination.clone(), parent: None, once: true });
             }

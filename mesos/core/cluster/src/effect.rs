@@ -16,6 +16,7 @@ use crate::observation::Observation;
 /// Perform them in order: what goes to one peer, to the allocator or to the
 /// registrar must arrive in the order in which it was decided.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // what goes to the allocator is large, and most of what there is
 pub enum Effect {
     /// Tell a scheduler something. [`SchedulerEvent`] knows both dialects.
     Scheduler {
@@ -110,16 +111,16 @@ pub enum Level {
 pub enum ToAgent {
     Registered(internal::SlaveRegisteredMessage),
     Reregistered(internal::SlaveReregisteredMessage),
-    RunTask(internal::RunTaskMessage),
-    RunTaskGroup(internal::RunTaskGroupMessage),
+    RunTask(Box<internal::RunTaskMessage>),
+    RunTaskGroup(Box<internal::RunTaskGroupMessage>),
     KillTask(internal::KillTaskMessage),
     Acknowledge(internal::StatusUpdateAcknowledgementMessage),
     ExecutorMessage(internal::FrameworkToExecutorMessage),
     ShutdownFramework(internal::ShutdownFrameworkMessage),
     ShutdownExecutor(internal::ShutdownExecutorMessage),
-    UpdateFramework(internal::UpdateFrameworkMessage),
+    UpdateFramework(Box<internal::UpdateFrameworkMessage>),
     CheckpointResources(internal::CheckpointResourcesMessage),
-    ApplyOperation(internal::ApplyOperationMessage),
+    ApplyOperation(Box<internal::ApplyOperationMessage>),
     AcknowledgeOperation(internal::AcknowledgeOperationStatusMessage),
     ReconcileOperations(internal::ReconcileOperationsMessage),
     Shutdown(internal::ShutdownMessage),
@@ -135,16 +136,16 @@ impl ToAgent {
         match self {
             Self::Registered(m) => wire(m),
             Self::Reregistered(m) => wire(m),
-            Self::RunTask(m) => wire(m),
-            Self::RunTaskGroup(m) => wire(m),
+            Self::RunTask(m) => wire(&**m),
+            Self::RunTaskGroup(m) => wire(&**m),
             Self::KillTask(m) => wire(m),
             Self::Acknowledge(m) => wire(m),
             Self::ExecutorMessage(m) => wire(m),
             Self::ShutdownFramework(m) => wire(m),
             Self::ShutdownExecutor(m) => wire(m),
-            Self::UpdateFramework(m) => wire(m),
+            Self::UpdateFramework(m) => wire(&**m),
             Self::CheckpointResources(m) => wire(m),
-            Self::ApplyOperation(m) => wire(m),
+            Self::ApplyOperation(m) => wire(&**m),
             Self::AcknowledgeOperation(m) => wire(m),
             Self::ReconcileOperations(m) => wire(m),
             Self::Shutdown(m) => wire(m),

@@ -118,6 +118,7 @@ pub struct Subscribe {
 /// A message of a registered agent.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)] // the names of the messages say it
+#[allow(clippy::large_enum_variant)] // the large one is the frequent one
 pub enum FromAgent {
     Unregister(internal::UnregisterSlaveMessage),
     Update(internal::UpdateSlaveMessage),

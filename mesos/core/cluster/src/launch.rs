@@ -8,7 +8,7 @@ use mesos_api::v1::task_status::Reason;
 use mesos_api::v1::{ExecutorInfo, FrameworkId, Task as TaskProto, TaskGroupInfo, TaskInfo, TaskState, Uuid};
 use mesos_resources::{Conversion, Resources, format};
 
-use crate::accept::{PlannedTask, Remaining};
+use crate::acceptance::{PlannedTask, Remaining};
 use crate::agent::Agent;
 use crate::cluster::Cluster;
 use crate::effect::ToAgent;
@@ -106,7 +106,7 @@ impl Cluster {
         }
         self.add_task(Task { info: task_proto(&task, &id), resources: needs.task }, cx);
         if let (Some(to), Some(message)) = (self.connected_agent(&rest.agent), message) {
-            cx.send(to, ToAgent::RunTask(message));
+            cx.send(to, ToAgent::RunTask(Box::new(message)));
         }
     }
 
@@ -176,7 +176,7 @@ impl Cluster {
             self.add_task(Task { info: task_proto(&task.info, &id), resources }, cx);
         }
         if let (Some(to), Some(message)) = (self.connected_agent(&rest.agent), message) {
-            cx.send(to, ToAgent::RunTaskGroup(message));
+            cx.send(to, ToAgent::RunTaskGroup(Box::new(message)));
         }
     }
 

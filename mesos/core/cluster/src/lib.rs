@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod acceptance;
 mod accounting;
 mod acknowledge;
 mod agent;
@@ -65,12 +66,14 @@ mod operator;
 mod operator_resources;
 mod options;
 mod pending;
+mod readmission;
 mod reconcile;
 mod recovery;
 mod registration;
 mod registry_gc;
 mod removal;
 mod reregistration;
+mod return_of_agent;
 mod snapshot;
 mod status;
 mod step;

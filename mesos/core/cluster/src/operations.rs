@@ -12,7 +12,7 @@ use mesos_api::v1::{
 };
 use mesos_resources::{Resources, conversions, format, operation_provider_id};
 
-use crate::accept::Remaining;
+use crate::acceptance::Remaining;
 use crate::cluster::Cluster;
 use crate::effect::ToAgent;
 use crate::step::Step;
@@ -219,7 +219,7 @@ impl Cluster {
             },
         };
         if let Some(to) = self.connected_agent(id) {
-            cx.send(to, ToAgent::ApplyOperation(message));
+            cx.send(to, ToAgent::ApplyOperation(Box::new(message)));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use mesos_api::v1::AgentId;
 use mesos_registry::Operation;
 use stout::Time;
 
-use crate::accept::Acceptance;
+use crate::acceptance::Acceptance;
 use crate::cluster::Cluster;
 use crate::connection::{ConnectionId, RequestId, Token};
 use crate::effect::Effect;

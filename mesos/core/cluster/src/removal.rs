@@ -168,15 +168,13 @@ impl Cluster {
         if let Departure::Unreachable { since } = departure {
             status::unreachable_since(&mut update, since);
         }
-        // Who has seen the end of a task is not told another one, acknowledged or not.
-        let seen = entry.info.status_update_state.is_some()
-            && crate::task::is_terminal(entry.info.status_update_state());
+        let reported = entry.end_was_reported();
         self.update_task(id, task, &update, cx);
         match fate.shelved {
             true => self.shelve_task(id, task, cx),
             false => self.complete_task(id, task, cx),
         }
-        if !seen {
+        if !reported {
             self.forward(id, update, None, cx);
         }
     }

@@ -341,7 +341,7 @@ impl Cluster {
         let Some(framework) = self.framework(id) else { return };
         for agent in framework.agents() {
             if let Some(to) = self.connected_agent(agent) {
-                cx.send(to, ToAgent::UpdateFramework(update_message(framework)));
+                cx.send(to, ToAgent::UpdateFramework(Box::new(update_message(framework))));
             }
         }
     }

@@ -64,6 +64,13 @@ impl Task {
         }
     }
 
+    /// Whether the scheduler has been sent the end of the task, acknowledged or not: it is not told
+    /// another one when the agent goes.
+    #[must_use]
+    pub fn end_was_reported(&self) -> bool {
+        self.info.status_update_state.is_some() && is_terminal(self.info.status_update_state())
+    }
+
     /// Whether the task's resources are in use.
     #[must_use]
     pub fn holds_resources(&self) -> bool {

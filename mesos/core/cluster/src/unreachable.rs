@@ -31,7 +31,12 @@ impl Cluster {
     /// The link to an agent broke: its resources are not offered, and frameworks that do not checkpoint
     /// lose what they have there.
     pub(crate) fn agent_disconnected(&mut self, connection: ConnectionId, cx: &mut Step<'_>) {
-        let Some(id) = self.agent_connections.get(&connection).cloned() else { return };
+        if let Some(id) = self.agent_connections.get(&connection).cloned() {
+            self.disconnect_agent(id, cx);
+        }
+    }
+
+    pub(crate) fn disconnect_agent(&mut self, id: AgentId, cx: &mut Step<'_>) {
         let now = cx.now;
         let Some(agent) = self.agent_mut(&id) else { return };
         if !agent.is_connected() {
@@ -67,9 +72,12 @@ impl Cluster {
         for task in agent.tasks.get(framework).cloned().unwrap_or_default() {
             let Some(entry) = self.task(framework, &task) else { continue };
             let update = status::about(entry, TaskState::TaskLost, Reason::AgentDisconnected, &message, cx);
+            let reported = entry.end_was_reported();
             self.update_task(framework, &task, &update, cx);
             self.complete_task(framework, &task, cx);
-            self.forward(framework, update, None, cx);
+            if !reported {
+                self.forward(framework, update, None, cx);
+            }
         }
         for executor in executors {
             self.remove_executor(framework, id, &executor, cx);

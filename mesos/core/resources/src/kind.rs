@@ -34,6 +34,11 @@ pub(crate) struct Parts {
 }
 
 impl Kind {
+    /// Equal for equal kinds.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
     pub(crate) fn new(parts: Parts) -> Self {
         let exclusive = parts.disk.as_ref().is_some_and(is_exclusive);
         Self { hash: parts.digest(), exclusive, parts }
@@ -58,17 +63,21 @@ impl PartialEq for Kind {
 }
 
 impl Parts {
-    /// A hash over what [`Parts::same`] compares; labels are left out as their order does not count.
+    /// A hash over what [`Parts::same`] compares.
     fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.name.hash(&mut hasher);
         (self.value_type as i32).hash(&mut hasher);
         for reservation in &self.reservations {
             (&reservation.role, reservation.r#type, &reservation.principal).hash(&mut hasher);
+            reservation.labels.as_ref().map(labels_digest).hash(&mut hasher);
         }
         if let Some(disk) = &self.disk {
             disk.persistence.as_ref().map(|persistence| &persistence.id).hash(&mut hasher);
-            disk.source.as_ref().map(|source| (source.r#type, &source.id, &source.profile)).hash(&mut hasher);
+            if let Some(source) = &disk.source {
+                (source.r#type, &source.path, &source.mount, &source.id, &source.profile).hash(&mut hasher);
+                source.metadata.as_ref().map(labels_digest).hash(&mut hasher);
+            }
         }
         (&self.provider_id, self.revocable, self.shared).hash(&mut hasher);
         hasher.finish()
@@ -112,6 +121,16 @@ pub(crate) fn same_reservation(a: &ReservationInfo, b: &ReservationInfo) -> bool
         && a.role == b.role
         && a.principal == b.principal
         && same_option(&a.labels, &b.labels, same_labels)
+}
+
+/// The same for the same labels in any order.
+fn labels_digest(labels: &v1::Labels) -> u64 {
+    let one = |label: &v1::Label| {
+        let mut hasher = DefaultHasher::new();
+        (&label.key, &label.value).hash(&mut hasher);
+        hasher.finish()
+    };
+    labels.labels.iter().map(one).fold(0, u64::wrapping_add)
 }
 
 /// Labels are a bag: their order does not count.

@@ -11,6 +11,9 @@ use mesos_api::v1::resource::{AllocationInfo, DiskInfo, ReservationInfo, Revocab
 use crate::kind::{Kind, Parts};
 use crate::{Name, Ranges, ResourceError, Scalar, Value, format, roles, validate};
 
+/// A hash of the kind, the allocation, and the amount of what is shared.
+pub(crate) type MergeKey = (u64, Option<Arc<str>>, Option<Scalar>);
+
 /// An amount of something with all that tells it apart from other resources of the same name: its
 /// reservations, disk, provider, and whether it is revocable, shared, or allocated.
 ///
@@ -225,6 +228,15 @@ impl Resource {
     pub(crate) fn can_add(&self, other: &Resource) -> bool {
         self.same_kind(other)
             && if self.is_shared() { self.value == other.value } else { !self.kind.exclusive }
+    }
+
+    /// Resources that can become one entry have the same key; one without can be added to no other.
+    pub(crate) fn merge_key(&self) -> Option<MergeKey> {
+        if self.kind.exclusive && !self.is_shared() {
+            return None;
+        }
+        let amount = if self.is_shared() { self.scalar() } else { None };
+        Some((self.kind.hash(), self.allocation.clone(), amount))
     }
 
     /// Whether the other can be taken away from this entry.

@@ -1,6 +1,6 @@
 //! The canonical collection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::sync::Arc;
@@ -8,7 +8,14 @@ use std::sync::Arc;
 use mesos_api::v1;
 use mesos_api::v1::resource::ReservationInfo;
 
+use crate::resource::MergeKey;
 use crate::{Name, Quantities, Ranges, Resource, ResourceError, Scalar};
+
+/// How many different resources are taken from outside.
+const ITEMS_FROM_OUTSIDE_MAX: usize = 10_000;
+
+/// From how many on it pays to know where to look for one.
+const INDEXED_ITEMS_MIN: usize = 64;
 
 /// Resources, merged as far as they can be, with no empty one among them.
 ///
@@ -29,14 +36,50 @@ impl Resources {
     ///
     /// # Errors
     ///
-    /// The first resource that breaks a rule, and the rule.
+    /// The first resource that breaks a rule, and the rule; or that there are more than ten thousand
+    /// different ones, since much that is done with resources takes the square of their number.
     pub fn from_protos(protos: impl IntoIterator<Item = v1::Resource>) -> Result<Self, ResourceError> {
         let protos = protos.into_iter();
         let mut all = Self { items: Vec::with_capacity(protos.size_hint().0.min(1024)) };
+        // Where to look for what can be merged, once that is faster than to look everywhere.
+        let mut places: HashMap<_, Vec<usize>> = HashMap::new();
         for proto in protos {
-            all.insert(Resource::from_proto(proto)?);
+            let resource = Resource::from_proto(proto)?;
+            if all.items.len() < INDEXED_ITEMS_MIN {
+                all.insert(resource);
+                continue;
+            }
+            if places.is_empty() {
+                let keys = all.items.iter().enumerate();
+                keys.for_each(|(at, item)| places.entry(item.merge_key()).or_default().push(at));
+            }
+            all.insert_among(resource, &mut places);
+            if all.items.len() > ITEMS_FROM_OUTSIDE_MAX {
+                let text = format!("More than {ITEMS_FROM_OUTSIDE_MAX} different resources");
+                return Err(ResourceError::invalid(text));
+            }
         }
         Ok(all)
+    }
+
+    /// Adds a resource; `places` tells where those are that have its key.
+    fn insert_among(&mut self, resource: Resource, places: &mut HashMap<Option<MergeKey>, Vec<usize>>) {
+        if resource.is_empty() {
+            return;
+        }
+        let key = resource.merge_key();
+        let same = places.entry(key.clone()).or_default();
+        let found = key.is_some().then(|| {
+            let fits = |at: &&usize| self.items.get(**at).is_some_and(|item| item.can_add(&resource));
+            same.iter().find(fits).copied()
+        });
+        match found.flatten().and_then(|at| self.items.get_mut(at)) {
+            Some(item) => item.add(&resource),
+            None => {
+                same.push(self.items.len());
+                self.items.push(resource);
+            }
+        }
     }
 
     /// The wire form, with reservations as lists; a shared resource appears once.
@@ -84,16 +127,16 @@ impl Resources {
     pub fn contains(&self, other: &Resources) -> bool {
         // Distinct resources are contained in distinct ones of ours, except things that are never
         // merged: several equal ones need as many here.
-        let mut taken: Vec<usize> = Vec::new();
+        let mut taken: Vec<bool> = Vec::new();
         other.items.iter().all(|wanted| {
             let indivisible = wanted.is_indivisible() && !wanted.is_shared();
-            let found = self
-                .items
-                .iter()
-                .enumerate()
-                .find(|(at, item)| item.contains(wanted) && !(indivisible && taken.contains(at)));
+            let found =
+                self.items.iter().enumerate().find(|(at, item)| {
+                    item.contains(wanted) && !(indivisible && taken.get(*at) == Some(&true))
+                });
             if let (Some((at, _)), true) = (found, indivisible) {
-                taken.push(at);
+                taken.resize(self.items.len(), false);
+                taken.get_mut(at).into_iter().for_each(|taken| *taken = true);
             }
             found.is_some()
         })
@@ -515,6 +558,35 @@ mod tests {
         assert_eq!(two.get_scalar("disk"), one.get_scalar("disk"));
         assert_eq!(&two - &one, one);
         assert_eq!(two.to_protos(), one.to_protos());
+    }
+
+    /// The index that many need gives what a search gives.
+    #[test]
+    fn many_resources_are_merged_as_few_are() {
+        let kinds = [
+            r#""role":"a""#,
+            r#""role":"a","allocation_info":{"role":"x"}"#,
+            r#""disk":{"source":{"type":"MOUNT","mount":{"root":"/d"}}}"#,
+            r#""role":"a","shared":{},"disk":{"persistence":{"id":"v"}}"#,
+            r#""role":"a","reservation":{"labels":{"labels":[{"key":"a"},{"key":"b"}]}}"#,
+            r#""role":"a","reservation":{"labels":{"labels":[{"key":"b"},{"key":"a"}]}}"#,
+        ];
+        let mut protos: Vec<_> = (0..200).map(|n| disk(1, &format!(r#""role":"r{n}""#)).to_proto()).collect();
+        for size in [1, 2] {
+            protos.extend(kinds.iter().cycle().take(600).map(|fields| disk(size, fields).to_proto()));
+        }
+        let indexed = Resources::from_protos(protos.clone()).unwrap();
+        let searched: Resources =
+            protos.into_iter().map(|proto| Resource::from_proto(proto).unwrap()).collect();
+        assert_eq!(indexed, searched);
+        assert_eq!(indexed.len(), 200 + 1 + 1 + 200 + 2 + 1);
+    }
+
+    #[test]
+    fn more_different_resources_than_anybody_has_are_refused() {
+        let protos = |count| (0..count).map(|n| disk(1, &format!(r#""role":"r{n}""#)).to_proto());
+        assert_eq!(Resources::from_protos(protos(10_000)).unwrap().len(), 10_000);
+        assert!(Resources::from_protos(protos(10_001)).is_err());
     }
 
     #[test]

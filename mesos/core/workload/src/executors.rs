@@ -306,7 +306,8 @@ impl Workload {
         )));
         out.push(Effect::Destroy(key.container.clone()));
         if let Some(executor) = self.run_mut(key) {
-            executor.pending_termination = Some(Termination {
+            // One that was destroyed before it started has a reason already.
+            executor.pending_termination.get_or_insert(Termination {
                 state: Some(TaskState::TaskFailed),
                 reason: Some(Reason::ContainerLaunchFailed),
                 message: Some(format!("Failed to launch container: {error}")),

@@ -49,6 +49,9 @@ mod sync;
 mod updates;
 mod workload;
 
+#[cfg(test)]
+mod tests;
+
 pub use events::{
     Count, Effect, Garbage, Input, Launch, PrepareError, RunKey, Subscription, Termination, VolumeRemoval,
 };

@@ -243,9 +243,12 @@ impl Layout {
     }
 }
 
-/// The name under which people ask for the newest sandbox of an executor.
-pub fn virtual_latest(framework: &str, executor: &str) -> String {
-    format!("/frameworks/{framework}/executors/{executor}/runs/{LATEST}")
+/// The names under which people ask for the newest sandbox of an executor, of different releases.
+pub fn virtual_latest(framework: &str, executor: &str) -> [String; 2] {
+    [
+        format!("/frameworks/{framework}/executors/{executor}/runs/{LATEST}"),
+        format!("/framework/{framework}/executor/{executor}/{LATEST}"),
+    ]
 }
 
 /// A container id as text: parents first, joined by dots.

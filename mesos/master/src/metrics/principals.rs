@@ -39,18 +39,24 @@ impl Principals {
         }
     }
 
-    /// A message came.
-    pub(crate) fn received(&self, from: &Upid) {
-        self.count(from, |messages| &messages.received);
+    /// Counts a message that came from a driver that has subscribed before.
+    pub(crate) fn received(&self, from: &Upid) -> Option<Received> {
+        let messages = self.by_pid.get(from)?;
+        if let Some(counter) = &messages.received {
+            counter.inc();
+        }
+        Some(Received(Arc::clone(messages)))
     }
+}
 
-    /// It was worked off.
-    pub(crate) fn processed(&self, from: &Upid) {
-        self.count(from, |messages| &messages.processed);
-    }
+/// A message that is being worked off.
+#[derive(Debug)]
+pub(crate) struct Received(Arc<Messages>);
 
-    fn count(&self, from: &Upid, which: fn(&Messages) -> &Option<Counter>) {
-        if let Some(counter) = self.by_pid.get(from).and_then(|messages| which(messages).as_ref()) {
+impl Received {
+    /// Counts it as worked off.
+    pub(crate) fn processed(self) {
+        if let Some(counter) = &self.0.processed {
             counter.inc();
         }
     }

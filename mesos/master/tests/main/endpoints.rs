@@ -284,3 +284,32 @@ async fn framework_is_torn_down_by_a_form() {
     assert_eq!(rig.get("/frameworks").await.json()["completed_frameworks"][0]["id"], id);
     rig.node.shutdown().await;
 }
+
+/// Who reads does so from one moment of the cluster, whatever happens meanwhile.
+#[tokio::test]
+async fn reads_during_changes_see_one_moment_each() {
+    let rig = Rig::start().await;
+    rig.recovered().await;
+    let read = async {
+        let mut seen = 0;
+        while seen < 30 {
+            let state = rig.operator(json!({"type": "GET_STATE"})).await["get_state"].clone();
+            let frameworks = state["get_frameworks"]["frameworks"].as_array().map_or(0, Vec::len);
+            assert!(frameworks >= seen, "{frameworks} after {seen}");
+            seen = frameworks;
+        }
+    };
+    let change = async {
+        let mut schedulers = Vec::new();
+        for count in 1..=30 {
+            schedulers.push(rig.framework().await);
+            // It was told that it is subscribed: everybody sees it.
+            let state = rig.get("/state").await.json();
+            assert_eq!(state["frameworks"].as_array().unwrap().len(), count);
+        }
+        schedulers
+    };
+    let (_, schedulers) = tokio::join!(read, change);
+    assert_eq!(schedulers.len(), 30);
+    rig.node.shutdown().await;
+}

@@ -215,3 +215,50 @@ async fn end_of_an_executor_is_a_failure_with_its_status() {
     assert_eq!(failure["failure"]["status"], 7 << 8);
     rig.node.shutdown().await;
 }
+
+#[tokio::test]
+async fn offer_that_is_not_answered_in_time_is_rescinded() {
+    let rig = Rig::paused(Flags { offer_timeout: Some(Duration::from_secs(2)), ..Flags::default() }).await;
+    let (_agent, _) = Peer::agent(&rig, "cpus:2;mem:1024").await;
+    let mut scheduler = rig.framework().await;
+    let offer = scheduler.offer().await;
+    rig.node.clock().settle().await;
+    rig.node.clock().advance(Duration::from_secs(2)).await;
+    let rescinded = scheduler.events.expect("RESCIND").await;
+    assert_eq!(rescinded["rescind"]["offer_id"], offer["id"]);
+    rig.node.shutdown().await;
+}
+
+#[tokio::test]
+async fn framework_has_its_failover_timeout_to_come_back() {
+    let rig = Rig::paused(Flags::default()).await;
+    let info = json!({"user": "u", "name": "n", "failover_timeout": 60.0});
+    let mut scheduler = rig.subscribe(info.clone()).await;
+    scheduler.welcomed().await;
+    let id = scheduler.framework_id.clone();
+    drop(scheduler.events);
+    let framework = async || rig.get("/frameworks").await.json()["frameworks"][0].clone();
+    while framework().await["connected"] == json!(true) {
+        tokio::task::yield_now().await;
+    }
+    rig.node.clock().advance(Duration::from_secs(59)).await;
+    assert_eq!(framework().await["id"], id["value"]);
+    let mut again = info;
+    again["id"] = id.clone();
+    let mut scheduler = rig.subscribe(again).await;
+    scheduler.welcomed().await;
+    rig.node.clock().advance(Duration::from_secs(3600)).await;
+    assert_eq!(framework().await["connected"], true);
+    drop(scheduler.events);
+    while framework().await["connected"] == json!(true) {
+        tokio::task::yield_now().await;
+    }
+    rig.node.clock().advance(Duration::from_secs(60)).await;
+    rig.node.clock().settle().await;
+    assert_eq!(rig.get("/frameworks").await.json()["completed_frameworks"][0]["id"], id["value"]);
+    // Its id is spent.
+    let mut late = rig.subscribe(json!({"user": "u", "name": "n", "id": id})).await;
+    let error = late.events.next().await;
+    assert_eq!(error["error"]["message"], "Framework has been removed");
+    rig.node.shutdown().await;
+}

@@ -112,7 +112,7 @@ fn path(path: Option<&str>, what: &str) -> Verdict {
 fn times<const N: usize>(times: [(&str, Option<f64>); N]) -> Verdict {
     for (name, seconds) in times {
         // Also refuses what is not a number, which 1.5 lets through.
-        if seconds.is_some_and(|seconds| !(seconds >= 0.0)) {
+        if seconds.is_some_and(|seconds| seconds.is_nan() || seconds < 0.0) {
             return Err(format!("Expecting '{name}' to be non-negative"));
         }
     }

@@ -83,7 +83,7 @@ fn agents_that_may_not_join_are_ignored_or_shut_down() {
         world.register(peer(link), register_message(link, "cpus:4;mem:1024"));
         let agents = world.cluster.state().agents.keys().cloned().collect::<Vec<_>>();
         assert_eq!(agents.len(), 1, "{:?}", world.said.last());
-        world.from_agent(link, FromAgent::Unregister(UnregisterSlaveMessage { slave_id: agents[0].clone() }));
+        world.agent_says(link, FromAgent::Unregister(UnregisterSlaveMessage { slave_id: agents[0].clone() }));
     }
     let mut world = World::new();
     refused(&mut world, |it| it.version = Some("0.28.0".into()), None);
@@ -121,9 +121,9 @@ fn agent_that_unregisters_is_removed() {
     world.launch(connection, &id, &["t"]);
     let stranger = world.connection();
     let message = || FromAgent::Unregister(UnregisterSlaveMessage { slave_id: agent.clone() });
-    world.from_agent(stranger, message());
+    world.agent_says(stranger, message());
     assert!(world.cluster.state().agents.contains_key(&agent));
-    world.from_agent(link, message());
+    world.agent_says(link, message());
     let status = world.last_status(connection);
     assert_eq!(status.state(), TaskState::TaskLost, "being partition-aware makes no difference");
     assert_eq!(status.message(), format!("Agent host{} removed: the agent unregistered", link.0));
@@ -153,15 +153,15 @@ fn new_revocable_resources_rescind_offers_of_old_ones() {
         })
     };
     let plain_offer = world.one_offer(&id);
-    world.from_agent(link, update("cpus:2"));
+    world.agent_says(link, update("cpus:2"));
     assert!(world.cluster.state().offers.contains_key(&plain_offer.id), "it has nothing revocable");
     let total = &world.cluster.state().agent(&agent).unwrap().total;
     assert_eq!(total.revocable().cpus(), Some(2.0));
     let offer = world.one_offer(&id);
-    world.from_agent(link, update("cpus:3"));
+    world.agent_says(link, update("cpus:3"));
     assert!(world.events(connection).contains(&SchedulerEvent::Rescind(offer.id)));
     let count = world.said.len();
-    world.from_agent(link, update("cpus:3"));
+    world.agent_says(link, update("cpus:3"));
     assert_eq!(world.said.len(), count, "nothing new");
     world.check();
 }
@@ -188,7 +188,7 @@ fn resource_providers_replace_theirs_and_rescind_all_offers() {
             ..Default::default()
         })
     };
-    world.from_agent(link, update(vec![provider.clone()]));
+    world.agent_says(link, update(vec![provider.clone()]));
     assert!(world.events(connection).contains(&SchedulerEvent::Rescind(offer.id)));
     let entry = world.cluster.state().agent(&agent).unwrap();
     assert_eq!(entry.total.disk(), Some(100.0));
@@ -196,9 +196,9 @@ fn resource_providers_replace_theirs_and_rescind_all_offers() {
     world.check();
     // One without UUID changes nothing.
     let wrong = ResourceProvider { resource_version_uuid: Uuid { value: vec![] }, ..provider };
-    world.from_agent(link, update(vec![wrong]));
+    world.agent_says(link, update(vec![wrong]));
     assert_eq!(world.cluster.state().agent(&agent).unwrap().total.disk(), Some(100.0));
-    world.from_agent(link, update(vec![]));
+    world.agent_says(link, update(vec![]));
     assert_eq!(world.cluster.state().agent(&agent).unwrap().total.disk(), None);
     world.check();
 }
@@ -211,4 +211,38 @@ fn nothing_happens_before_the_registry_is_read() {
     world.subscribe(plain());
     assert!(world.said.is_empty());
     assert_eq!(world.cluster.counters().dropped_messages, 2);
+}
+
+/// MESOS-7639: an agent has fewer revocable resources than are in use.
+#[test]
+fn mesos_7639() {
+    use mesos_api::v1::framework_info::capability::Type as Capable;
+    let mut world = World::new();
+    let (agent, link) = world.agent("cpus:4;mem:1024");
+    let revocable = |text: &str| {
+        let mut protos = resources(text).to_protos();
+        protos.iter_mut().for_each(|proto| proto.revocable = Some(RevocableInfo {}));
+        protos
+    };
+    let report = |world: &mut World, text: &str| {
+        let update = UpdateSlaveMessage {
+            slave_id: agent.clone(),
+            oversubscribed_resources: revocable(text),
+            update_oversubscribed_resources: Some(true),
+            ..Default::default()
+        };
+        world.agent_says(link, FromAgent::Update(update));
+    };
+    report(&mut world, "cpus:2");
+    let (id, connection) = world.framework(capable(&[Capable::RevocableResources]));
+    let offer = world.one_offer(&id);
+    let mut task = task("t", &agent);
+    task.resources = revocable("cpus:2");
+    world.accept(connection, &id, &[offer.id], vec![launch(vec![task])]);
+    assert!(world.statuses(connection).is_empty());
+    report(&mut world, "cpus:1");
+    let uuid = world.update(link, &id, &agent, "t", TaskState::TaskFinished);
+    world.acknowledge(connection, &id, &agent, "t", &uuid);
+    assert_eq!(world.cluster.state().agent(&agent).unwrap().total.revocable().cpus(), Some(1.0));
+    world.check();
 }

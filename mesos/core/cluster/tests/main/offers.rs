@@ -160,3 +160,24 @@ fn inverse_offers_are_sent_answered_and_rescinded() {
     );
     assert!(world.cluster.state().inverse_offers.is_empty());
 }
+
+/// MESOS-7119: an inverse offer is no offer, and the other way round.
+#[test]
+fn mesos_7119() {
+    let mut world = World::new();
+    let (agent, _) = world.agent("cpus:4;mem:1024");
+    let (id, connection) = world.framework(plain());
+    let agents = std::collections::BTreeMap::from([(agent.clone(), Default::default())]);
+    world.input(Input::Allocation(Output::InverseOffers { framework: id.clone(), agents }));
+    let inverse = world.cluster.state().inverse_offers.keys().next().unwrap().clone();
+    let offer = world.one_offer(&id);
+    world.accept(connection, &id, std::slice::from_ref(&inverse), vec![launch(vec![task("t", &agent)])]);
+    assert_eq!(world.states(connection, "t"), [mesos_api::v1::TaskState::TaskLost]);
+    world.call(connection, &id, decline(std::slice::from_ref(&inverse), None));
+    let accept = call::AcceptInverseOffers { inverse_offer_ids: vec![offer.id.clone()], filters: None };
+    let accept = Call { accept_inverse_offers: Some(accept), ..typed(call::Type::AcceptInverseOffers) };
+    world.call(connection, &id, accept);
+    assert!(world.cluster.state().inverse_offers.contains_key(&inverse));
+    assert!(world.cluster.state().offers.contains_key(&offer.id));
+    world.check();
+}

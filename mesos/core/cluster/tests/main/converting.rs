@@ -267,9 +267,9 @@ fn capable_agent_applies_operations_itself_and_reports() {
         operation_uuid: message.operation_uuid.clone(),
     };
     let stranger = world.connection();
-    world.from_agent(stranger, FromAgent::OperationUpdate(report.clone()));
+    world.agent_says(stranger, FromAgent::OperationUpdate(report.clone()));
     assert_eq!(world.cluster.state().agent(&agent).unwrap().operations.len(), 1);
-    world.from_agent(link, FromAgent::OperationUpdate(report));
+    world.agent_says(link, FromAgent::OperationUpdate(report));
     assert!(matches!(world.messages(link).last(), Some(ToAgent::AcknowledgeOperation(_))));
     assert!(world.cluster.state().agent(&agent).unwrap().operations.is_empty());
     assert!(world.cluster.state().framework(&id).unwrap().operations.is_empty());
@@ -288,7 +288,7 @@ fn agent_is_asked_about_operations_that_it_does_not_know() {
         update_oversubscribed_resources: Some(false),
         ..Default::default()
     };
-    world.from_agent(link, FromAgent::Update(update));
+    world.agent_says(link, FromAgent::Update(update));
     let messages = world.messages(link);
     let Some(ToAgent::ReconcileOperations(message)) = messages.last() else { panic!("{messages:?}") };
     assert_eq!(message.operations.len(), 1);

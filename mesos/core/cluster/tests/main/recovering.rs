@@ -132,3 +132,72 @@ fn registry_comes_once() {
     world.input(Input::Recovered(Box::new(contents)));
     assert!(world.cluster.state().recovered_agents.is_empty());
 }
+
+/// MESOS-9419: a message for a framework that has not come back yet.
+#[test]
+fn mesos_9419() {
+    let mut world = World::new();
+    let (agent, link) = world.agent("cpus:4;mem:1024");
+    let (id, connection) = world.framework(plain());
+    world.launch(connection, &id, &["t"]);
+    let message = world.memory_of(&agent);
+    world.fail_over();
+    world.reregister(peer(link), message);
+    let message = mesos_api::internal::ExecutorToFrameworkMessage {
+        slave_id: agent,
+        framework_id: id,
+        executor_id: "e".into(),
+        data: Vec::new(),
+    };
+    world.agent_says(link, mesos_cluster::FromAgent::ExecutorMessage(message));
+    assert_eq!(world.cluster.counters().invalid_executor_to_framework_messages, 1);
+}
+
+/// MESOS-10109: an agent of a machine that is scheduled for maintenance comes back with a framework that
+/// nobody knows.
+#[test]
+fn mesos_10109() {
+    use mesos_api::v1::maintenance::{Schedule, Window};
+    let mut world = World::new();
+    let (agent, link) = world.agent("cpus:4;mem:1024");
+    let (id, connection) = world.framework(plain());
+    world.launch(connection, &id, &["t"]);
+    let machine =
+        mesos_api::v1::MachineId { hostname: Some(format!("host{}", link.0)), ip: Some(peer(link).ip) };
+    let window = Window { machine_ids: vec![machine], ..Window::default() };
+    let schedule = Schedule { windows: vec![window] };
+    world.operate(mesos_cluster::OperatorAction::UpdateMaintenanceSchedule(schedule));
+    let message = world.memory_of(&agent);
+    world.fail_over();
+    world.reregister(peer(link), message);
+    assert!(world.cluster.state().framework(&id).unwrap().is_recovered());
+    let machine = world.cluster.state().machines.values().next().unwrap();
+    assert!(machine.agents.contains(&agent) && machine.info.unavailability.is_some());
+    world.check();
+}
+
+/// MESOS-7716: agents that do not know several roles do not say to which one resources are allocated.
+#[test]
+fn mesos_7716() {
+    let mut world = World::new();
+    let (agent, link) = world.agent("cpus:4;mem:1024");
+    let (id, connection) = world.framework(FrameworkInfo { role: Some("web".into()), ..plain() });
+    let offer = world.offer(&id, "web").pop().unwrap();
+    world.accept(connection, &id, &[offer.id], vec![launch(vec![executor_task("t", &agent, "e")])]);
+    let mut message = world.memory_of(&agent);
+    message.agent_capabilities.clear();
+    message.tasks[0].resources.iter_mut().for_each(|it| it.allocation_info = None);
+    message.executor_infos[0].resources.iter_mut().for_each(|it| it.allocation_info = None);
+    world.fail_over();
+    let mut several = message.clone();
+    several.frameworks[0].role = None;
+    several.frameworks[0].roles = vec!["web".into(), "ops".into()];
+    several.frameworks[0].capabilities =
+        capable(&[mesos_api::v1::framework_info::capability::Type::MultiRole]).capabilities;
+    world.reregister(peer(link), several);
+    assert!(world.cluster.state().agents.is_empty(), "nobody can say which role it was");
+    world.reregister(peer(link), message);
+    let task = world.cluster.state().framework(&id).unwrap().task(&"t".into()).unwrap().clone();
+    assert_eq!(task.role(), Some("web"));
+    world.check();
+}

@@ -437,7 +437,7 @@ fn events_and_messages_say_the_same() {
     let (id, connection) = world.framework(plain());
     world.launch(connection, &id, &["t"]);
     world.update(link, &id, &agent, "t", TaskState::TaskRunning);
-    world.from_agent(
+    world.agent_says(
         link,
         FromAgent::ExecutorMessage(mesos_api::internal::ExecutorToFrameworkMessage {
             slave_id: agent,
@@ -460,4 +460,46 @@ fn events_and_messages_say_the_same() {
             (Type::Message, "mesos.internal.ExecutorToFrameworkMessage"),
         ]
     );
+}
+
+/// MESOS-2842: a framework names another principal when it subscribes again.
+#[test]
+fn mesos_2842() {
+    let mut world = World::new();
+    let as_principal = |principal: &str| FrameworkInfo { principal: Some(principal.into()), ..plain() };
+    let (id, connection) = world.framework(as_principal("p"));
+    world.input(Input::SchedulerDisconnected(connection));
+    let again = FrameworkInfo { id: Some(id.clone()), ..as_principal("q") };
+    world.subscribe(again.clone());
+    assert_eq!(world.cluster.state().framework(&id).unwrap().info.principal(), "p");
+    world.fail_over();
+    world.subscribe(again);
+    assert_eq!(world.cluster.state().framework(&id).unwrap().info.principal(), "q", "nobody knew better");
+}
+
+/// MESOS-9870: a role comes and goes together with its suppression; MESOS-8223: it is suppressed from
+/// the first moment.
+#[test]
+fn mesos_9870() {
+    let mut world = World::new();
+    let mut id = None;
+    for (roles, suppressed) in
+        [(&["a"][..], &["a"][..]), (&["a", "b"], &["b"]), (&["a"], &[]), (&["b"], &["b"])]
+    {
+        let connection = world.connection();
+        let names = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect();
+        let framework_info =
+            FrameworkInfo { id: id.clone(), roles: names(roles), ..capable(&[Capable::MultiRole]) };
+        let subscribe =
+            call::Subscribe { framework_info, suppressed_roles: names(suppressed), ..Default::default() };
+        world.input(Input::Subscribe(Subscribe {
+            peer: SchedulerPeer::Http(connection),
+            principal: None,
+            subscribe: Box::new(subscribe),
+            force: false,
+        }));
+        id = world.subscribed(connection);
+        assert_eq!(world.cluster.state().roles.keys().collect::<Vec<_>>(), roles);
+        world.check();
+    }
 }

@@ -306,3 +306,63 @@ fn operations_of_storage_are_dropped() {
             .any(|it| matches!(it, mesos_cluster::Effect::Log(_, text) if text.starts_with(dropped)))
     );
 }
+
+/// MESOS-7197: so little of a resource that nothing is left of it.
+#[test]
+fn mesos_7197() {
+    let mut world = World::new();
+    let (agent, _) = world.agent("cpus:4;mem:1024");
+    let (id, connection) = world.framework(plain());
+    for amount in [0.00001, 0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let offer = world.one_offer(&id);
+        let mut tiny = task("t", &agent);
+        tiny.resources.truncate(1);
+        tiny.resources[0].scalar = Some(mesos_api::v1::value::Scalar { value: amount });
+        world.accept(connection, &id, &[offer.id], vec![launch(vec![tiny])]);
+        let status = world.last_status(connection);
+        assert_eq!(
+            (status.state(), status.reason()),
+            (TaskState::TaskError, Reason::TaskInvalid),
+            "{amount}"
+        );
+        check_allocated(&world.cluster, &world.allocator);
+    }
+}
+
+/// MESOS-7735: the state is looked at while a task waits for its authorization.
+#[test]
+fn mesos_7735() {
+    let mut world = World::new();
+    world.agent("cpus:4;mem:1024");
+    let (id, connection) = world.framework(plain());
+    world.authorizer = Authorizer::Waiting;
+    world.launch(connection, &id, &["t"]);
+    let snapshot = world.cluster.snapshot();
+    let framework = snapshot.framework(&id).unwrap();
+    let pending: Vec<_> = framework.pending().collect();
+    assert_eq!(pending[0].framework_id, id);
+    assert!(framework.to_response().offers.is_empty());
+    let agent = snapshot.agents.values().next().unwrap();
+    assert!(agent.to_response().offered_resources.is_empty());
+}
+
+#[test]
+fn agent_without_refinement_gets_the_old_form_of_reservations() {
+    let mut world = World::new();
+    let link = world.connection();
+    let mut message = register_message(link, "cpus(web):4;mem(web):1024");
+    message.agent_capabilities.truncate(1);
+    world.register(peer(link), message);
+    let agent = world.cluster.state().agents.keys().next().unwrap().clone();
+    let info = mesos_api::v1::FrameworkInfo { role: Some("web".into()), ..plain() };
+    let (id, connection) = world.framework(info);
+    let offer = world.offer(&id, "web").pop().unwrap();
+    assert_eq!(offer.resources[0].role.as_deref(), Some("web"), "the framework knows the old form only");
+    let mut task = task("t", &agent);
+    task.resources = resources("cpus(web):1").to_protos();
+    world.accept(connection, &id, &[offer.id], vec![launch(vec![task])]);
+    let messages = world.messages(link);
+    let Some(ToAgent::RunTask(message)) = messages.last() else { panic!("{messages:?}") };
+    let resource = &message.task.resources[0];
+    assert_eq!((resource.role.as_deref(), resource.reservations.len()), (Some("web"), 0));
+}

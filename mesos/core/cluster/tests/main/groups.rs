@@ -118,3 +118,21 @@ fn empty_group_starts_nothing() {
     assert!(!world.messages(link).iter().any(|it| matches!(it, ToAgent::RunTaskGroup(_))));
     assert_eq!(world.allocator.free(&agent), resources(AGENT));
 }
+
+/// MESOS-9619: tasks of one group that want the same port.
+#[test]
+fn mesos_9619() {
+    let mut world = World::new();
+    let (agent, _) = world.agent("cpus:4;mem:1024;disk:1024;ports:[31000-32000]");
+    let (id, connection) = world.framework(plain());
+    let offer = world.one_offer(&id);
+    let tasks = ["a", "b"].map(|name| {
+        let mut task = task(name, &agent);
+        task.resources = resources("cpus:1;ports:[31000-31000]").to_protos();
+        task
+    });
+    world.accept(connection, &id, &[offer.id], vec![launch_group(&id, "x", tasks.to_vec())]);
+    assert_eq!(world.states(connection, "a"), [TaskState::TaskError]);
+    assert!(world.last_status(connection).message().contains("overlapping resources"));
+    check_allocated(&world.cluster, &world.allocator);
+}

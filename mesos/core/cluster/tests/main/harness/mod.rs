@@ -383,7 +383,7 @@ impl World {
         message
     }
 
-    pub(crate) fn from_agent(&mut self, from: ConnectionId, message: FromAgent) {
+    pub(crate) fn agent_says(&mut self, from: ConnectionId, message: FromAgent) {
         self.input(Input::Agent { from, message: Box::new(message) });
     }
 
@@ -399,7 +399,7 @@ impl World {
         let uuid = self.uuid();
         let update = status_update(framework, agent, task, state, Some(state), &uuid);
         let pid = Some(peer(from).pid);
-        self.from_agent(from, FromAgent::StatusUpdate(internal::StatusUpdateMessage { update, pid }));
+        self.agent_says(from, FromAgent::StatusUpdate(internal::StatusUpdateMessage { update, pid }));
         uuid
     }
 

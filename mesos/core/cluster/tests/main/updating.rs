@@ -65,7 +65,7 @@ fn resources_are_free_when_the_latest_state_is_terminal() {
     let uuid = world.uuid();
     let latest = Some(TaskState::TaskFailed);
     let update = status_update(&id, &agent, "t", TaskState::TaskRunning, latest, &uuid);
-    world.from_agent(link, FromAgent::StatusUpdate(StatusUpdateMessage { update, pid: None }));
+    world.agent_says(link, FromAgent::StatusUpdate(StatusUpdateMessage { update, pid: None }));
     assert_eq!(world.allocator.free(&agent), resources("cpus:4;mem:1024"));
     let task = world.cluster.state().framework(&id).unwrap().task(&"t".into()).unwrap().clone();
     assert_eq!((task.state(), task.reported_state()), (TaskState::TaskFailed, TaskState::TaskRunning));
@@ -123,7 +123,7 @@ fn updates_that_no_agent_may_send_are_ignored() {
     world.update(link, &id, &agent, "t", TaskState::TaskUnreachable);
     world.update(link, &id, &agent, "t", TaskState::TaskUnknown);
     let update = status_update(&id, &agent, "t", TaskState::TaskRunning, None, b"short");
-    world.from_agent(link, FromAgent::StatusUpdate(StatusUpdateMessage { update, pid: None }));
+    world.agent_says(link, FromAgent::StatusUpdate(StatusUpdateMessage { update, pid: None }));
     assert!(world.statuses(connection).is_empty());
     assert_eq!(world.cluster.counters().invalid_status_updates, 4);
     world.check();
@@ -183,7 +183,7 @@ fn operators_see_states_and_check_results() {
     let mut update = status_update(&id, &agent, "t", TaskState::TaskRunning, None, &uuid);
     update.status.reason = Some(Reason::TaskHealthCheckStatusUpdated as i32);
     update.status.healthy = Some(true);
-    world.from_agent(link, FromAgent::StatusUpdate(StatusUpdateMessage { update, pid: None }));
+    world.agent_says(link, FromAgent::StatusUpdate(StatusUpdateMessage { update, pid: None }));
     assert_eq!(world.observations(), ["task updated"]);
 }
 
@@ -201,13 +201,13 @@ fn end_of_an_executor_frees_it_and_is_told() {
         executor_id: "e".into(),
         status: 7 << 8,
     };
-    world.from_agent(link, FromAgent::ExecutorExited(exited.clone()));
+    world.agent_says(link, FromAgent::ExecutorExited(exited.clone()));
     assert_eq!(world.allocator.free(&agent), resources("cpus:4;mem:1024"));
     let events = world.events(connection);
     let failure = events.last().unwrap().to_event().failure.unwrap();
     assert_eq!((failure.executor_id, failure.status), (Some("e".into()), Some(7 << 8)));
     // It ends only once.
-    world.from_agent(link, FromAgent::ExecutorExited(exited));
+    world.agent_says(link, FromAgent::ExecutorExited(exited));
     assert_eq!(world.events(connection).len(), events.len());
     world.check();
     check_allocated(&world.cluster, &world.allocator);
