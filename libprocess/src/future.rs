@@ -41,6 +41,9 @@ type Outcome<T> = Result<T, FutureError>;
 /// decides whether it stops. The request travels through [`Future::then`] and
 /// [`Future::and_then`] to the operation that is pending at the moment.
 ///
+/// It is a future of std, too, so that `async` blocks, `tokio::select!` and all of `futures`, such as
+/// `try_join_all`, work with it.
+///
 /// Callbacks run on the thread that ends the future. A panic in one is logged and ends there: whoever
 /// produces a value does not pay for what its consumer does with it.
 ///
@@ -151,7 +154,7 @@ impl<T> Shared<T> {
         }
         if let Discard::NotRequested(callbacks) = std::mem::replace(&mut state.discard, Discard::Requested) {
             drop(state);
-            callbacks.into_iter().for_each(|callback| contain(callback));
+            callbacks.into_iter().for_each(contain);
         }
     }
 

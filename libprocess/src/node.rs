@@ -285,7 +285,7 @@ impl Node {
     /// Ends all processes and stops listening. Ready when every process has ended, what they have sent
     /// is on its way as far as that takes no longer than a second, and the address is free again.
     ///
-    /// A process must not wait for this with anything that keeps it from ending.
+    /// A process may start this with [`Context::run`](crate::Context::run): it ends with the others.
     ///
     /// # Cancel safety
     ///

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -165,6 +166,9 @@ impl<P: Process> Pid<P> {
     }
 
     /// Has the process run `f`. When it is gone, `f` is dropped.
+    ///
+    /// The queue of a process has no bound, so that this never waits. What can produce faster than the
+    /// process works [asks](Pid::ask), and waits for the answer before it goes on.
     pub fn tell(&self, f: impl FnOnce(&mut P, &mut Context<P>) + Send + 'static) {
         let _ = self.shared.mailbox.push(Event::Dispatch(Box::new(f)));
     }
@@ -263,6 +267,22 @@ impl<P> WeakPid<P> {
 impl<P> Clone for Pid<P> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// Two handles are equal when they are on the same process, and not on one and a later one that has
+/// the same id.
+impl<P> PartialEq for Pid<P> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl<P> Eq for Pid<P> {}
+
+impl<P> Hash for Pid<P> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shared.upid.hash(state);
     }
 }
 

@@ -17,6 +17,7 @@ use super::{Body, Reader};
 /// `text/plain; charset=utf-8`; an empty text is no body. The server adds `Date` and the headers
 /// that tell the length of the body.
 #[derive(Debug, Default)]
+#[must_use = "a response that is not returned answers nobody"]
 pub struct Response {
     /// The status code.
     pub status: StatusCode,
@@ -138,14 +139,12 @@ impl Response {
     }
 
     /// The same answer with this text as its body; without body if the text is empty.
-    #[must_use]
     pub fn with_text(self, text: impl Into<String>) -> Self {
         let text = text.into();
         if text.is_empty() { self } else { self.with_body("text/plain; charset=utf-8", text) }
     }
 
     /// The same answer with this body.
-    #[must_use]
     pub fn with_body(self, content_type: &str, body: impl Into<Bytes>) -> Self {
         let mut response = self.with_header(CONTENT_TYPE, content_type);
         response.body = Body::Full(body.into());
@@ -154,7 +153,6 @@ impl Response {
 
     /// The same answer with one more header, or another value for one that it has. What cannot be
     /// a header (line ends in the value, say) is left out, with a warning in the log.
-    #[must_use]
     pub fn with_header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName> + fmt::Debug + Clone,
@@ -171,6 +169,7 @@ impl Response {
 }
 
 /// A response, or the promise of one.
+#[must_use = "a reply that is not returned answers nobody"]
 pub enum Reply {
     /// The response.
     Now(Response),

@@ -80,6 +80,18 @@ async fn events_of_one_sender_keep_their_order() {
 }
 
 #[tokio::test]
+async fn handles_are_equal_when_they_are_on_the_same_process() {
+    let node = node().await;
+    let first = node.spawn_as("x", Recorder::default()).unwrap();
+    assert_eq!(first, first.clone());
+    first.terminate();
+    first.wait().await.unwrap();
+    let second = node.spawn_as("x", Recorder::default()).unwrap();
+    assert_eq!(first.upid(), second.upid());
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
 async fn generated_ids_count_and_named_ones_are_unique() {
     let node = node().await;
     assert_eq!(node.spawn(Recorder::default()).upid().id(), "recorder(1)");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libprocess::{Context, FutureError};
 use mesos_api::v1::{Resource, TaskId};
 use mesos_containerizer::{ContainerConfig, ContainerError, Launched};
-use mesos_workload::{File, Input, Launch, PrepareError, RunKey, Termination};
+use mesos_workload::{File, Input, Launch, LaunchError, PrepareError, RunKey, Termination};
 
 use tracing::error;
 
@@ -110,11 +110,13 @@ impl AgentProcess {
         let (containerizer, id) = (self.containerizer.clone(), run.container.clone());
         let job = async move {
             let written = written.await.map_err(|error| error.to_string()).flatten();
-            written.map_err(|error| format!("failed to checkpoint: {error}"))?;
+            written.map_err(LaunchError::Checkpoint)?;
             match containerizer.launch(&id, config).await {
                 Ok(Launched::New) => Ok(()),
-                Ok(Launched::Already) => Err("a container with this id has been launched before".to_owned()),
-                Err(error) => Err(error.to_string()),
+                Ok(Launched::Already) => Err(LaunchError::Container(
+                    "a container with this id has been launched before".to_owned(),
+                )),
+                Err(error) => Err(LaunchError::Container(error.to_string())),
             }
         };
         cx.run(job, move |agent, cx, outcome| {

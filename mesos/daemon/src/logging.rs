@@ -7,6 +7,7 @@
 mod file;
 mod toggle;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -89,7 +90,9 @@ pub fn init(flags: &LoggingFlags, program: &str) -> Result<Verbosity, LoggingErr
     };
     let base = std::env::var("RUST_LOG").unwrap_or_else(|_| base_filter(&flags.logging_level).to_owned());
     let (filter, handle) = reload::Layer::<EnvFilter, Registry>::new(EnvFilter::new(&base));
-    let terminal = (!flags.quiet).then(|| fmt::layer().with_writer(std::io::stderr).boxed());
+    let colour = std::io::stderr().is_terminal();
+    let terminal =
+        (!flags.quiet).then(|| fmt::layer().with_ansi(colour).with_writer(std::io::stderr).boxed());
     let file = file.map(|file| fmt::layer().with_ansi(false).with_writer(file).boxed());
     let layers: Vec<Box<dyn Layer<_> + Send + Sync>> = terminal.into_iter().chain(file).collect();
     let initialized = tracing_subscriber::registry().with(filter).with(layers).try_init();

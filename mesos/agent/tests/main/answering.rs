@@ -19,6 +19,9 @@ tests![
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
+/// Method, headers and body of a request, and the status of its answer.
+type Case = (Method, Vec<(&'static str, &'static str)>, String, u16);
+
 /// Asks, and gives the status of the answer.
 async fn status_of(
     fixture: &Fixture,
@@ -52,7 +55,7 @@ fn executor_calls_are_checked_in_order() {
         let subscribe = call(r#""type":"SUBSCRIBE","subscribe":{}"#);
         let unsubscribed = subscribe.replace(r#""e""#, r#""never""#);
         let wrong_framework = subscribe.replace(r#""F""#, r#""G""#);
-        let cases: Vec<(Method, Vec<(&'static str, &str)>, String, u16)> = vec![
+        let cases: Vec<Case> = vec![
             (Method::GET, vec![], String::new(), 405),
             (Method::POST, vec![], "{}".into(), 400),
             (Method::POST, vec![("content-type", "text/plain")], "{}".into(), 415),
@@ -249,7 +252,7 @@ fn paths_work_with_and_without_the_process() {
         for path in
             ["/state", "/slave(1)/state", "/slave%281%29/state", "/state.json", "/slave(1)/state.json"]
         {
-            assert_eq!(fixture.get(path).await["id"].as_str().is_some(), true, "{path}");
+            assert!(fixture.get(path).await["id"].is_string(), "{path}");
         }
         for path in ["/health", "/slave(1)/health", "/flags", "/containers", "/version", "/metrics/snapshot"]
         {

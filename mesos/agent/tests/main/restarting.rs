@@ -6,7 +6,8 @@ use mesos_agent::{AgentFlags, StartError};
 use mesos_api::v1::{TaskState, executor::event::Type, task_status::Reason};
 
 use crate::fixture::{
-    Executor, Fixture, agent_pid, framework, paused, run, run_task, status, task, tell, tests, until,
+    Executor, Fixture, agent_pid, framework, paused, processes_with, run, run_task, status, task, tell,
+    tests, until,
 };
 use crate::master::Heard;
 
@@ -89,17 +90,9 @@ fn framework_without_checkpoint_loses_its_executors() {
         let message = reregistered(&mut fixture).await;
         assert!(message.tasks.is_empty() && message.frameworks.is_empty());
         let directory = fixture.directory.path().display().to_string();
-        until(|| !processes_with(&directory)).await;
+        until(|| processes_with(&directory).is_empty()).await;
         agent.stop().await;
     });
-}
-
-/// Whether a process has a text in its environment.
-fn processes_with(text: &str) -> bool {
-    stout::proc::snapshot().unwrap().iter().any(|process| {
-        let environment = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
-        process.pid != std::process::id() && String::from_utf8_lossy(&environment).contains(text)
-    })
 }
 
 fn executor_that_died_meanwhile_is_noticed() {

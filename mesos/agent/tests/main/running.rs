@@ -24,6 +24,8 @@ tests![
     executor_that_does_not_end_in_time_is_destroyed,
     sandbox_of_a_running_executor_can_be_read,
     messages_go_both_ways,
+    full_disk_holds_an_update_back_until_it_is_written,
+    task_that_cannot_be_remembered_is_not_started,
 ];
 
 fn id(value: &str) -> TaskId {
@@ -230,6 +232,42 @@ fn messages_go_both_ways() {
             }
         };
         assert_eq!(message.data, b"pong");
+        agent.stop().await;
+    });
+}
+
+fn full_disk_holds_an_update_back_until_it_is_written() {
+    paused(|mut fixture| async move {
+        fixture.clock.resume();
+        let (agent, mut executor) = started(&mut fixture, true).await;
+        // A directory in the place of the file cannot be written to, whoever tries.
+        let file = fixture.run_meta("e").join("tasks/t/task.updates");
+        std::fs::create_dir(&file).unwrap();
+        fixture.clock.pause();
+        tell(&fixture, "e", "t", "TASK_RUNNING", 1).await;
+        for _ in 0..3 {
+            fixture.clock.advance(Duration::from_secs(1)).await;
+        }
+        assert!(fixture.master.heard.is_empty(), "it was sent before it was written");
+        std::fs::remove_dir(&file).unwrap();
+        fixture.clock.advance(Duration::from_secs(1)).await;
+        fixture.clock.resume();
+        assert_eq!(executor.kind().await, Some(Type::Acknowledged));
+        assert_eq!(fixture.master.update().await.status.state(), TaskState::TaskRunning);
+        agent.leave().await;
+    });
+}
+
+fn task_that_cannot_be_remembered_is_not_started() {
+    run(|mut fixture| async move {
+        let agent = fixture.registered().await;
+        let directory = fixture.work_dir().join("meta/slaves/S0");
+        until(|| directory.is_dir()).await;
+        std::fs::write(directory.join("frameworks"), "in the way").unwrap();
+        fixture.master.say(&agent_pid(&agent), run_task(framework(true), task("t", "e")));
+        let update = fixture.master.update().await;
+        assert_eq!(update.status.reason(), Reason::ContainerLaunchFailed);
+        assert!(update.status.message().contains("failed to checkpoint"), "{}", update.status.message());
         agent.stop().await;
     });
 }

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use mesos_access::{Action, Object, Subject};
-use mesos_allocation::Input as Allocate;
 use mesos_api::v1::offer::Operation;
 use mesos_api::v1::offer::operation::Type;
 use mesos_api::v1::scheduler::call;
 use mesos_api::v1::task_status::{Reason, Source};
-use mesos_api::v1::{AgentId, ExecutorInfo, Filters, FrameworkId, TaskInfo, TaskState};
-use mesos_resources::{Conversion, Resources, format, validate};
+use mesos_api::v1::{AgentId, FrameworkId, TaskInfo, TaskState};
+use mesos_resources::{Resources, format, validate};
 
 use crate::acceptance::{Acceptance, Planned, PlannedTask};
 use crate::cluster::Cluster;
-use crate::connection::Token;
 use crate::operations::questions_about;
 use crate::pending::Question;
 use crate::status::Made;
@@ -188,7 +186,7 @@ impl Cluster {
     }
 
     /// A task that never got to its agent.
-    fn drop_task(
+    pub(crate) fn drop_task(
         &mut self,
         id: &FrameworkId,
         task: &TaskInfo,

@@ -39,12 +39,10 @@ impl Ids {
 
     /// A random (version 4) UUID.
     pub(crate) fn uuid(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(16);
-        bytes.extend_from_slice(&self.random().to_be_bytes());
-        bytes.extend_from_slice(&self.random().to_be_bytes());
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        bytes
+        let mut bits = u128::from(self.random()) << 64 | u128::from(self.random());
+        bits = bits & !(0xf << 76) | 4 << 76;
+        bits = bits & !(0x3 << 62) | 2 << 62;
+        bits.to_be_bytes().to_vec()
     }
 
     /// SplitMix64.

@@ -21,10 +21,12 @@
 //!   [`Snapshot`] that is cheap to take and never changes. `view` turns them into
 //!   the answers of the operator API.
 //! - Schedulers: `subscribe`, `disconnect` and `teardown` for their coming and
-//!   going; `calls` for the small calls; `accept` with `launch` and `operations`
-//!   for what they do with offers; `kill`, `acknowledge`, `reconcile`.
-//! - Agents: `registration` and `reregistration`, `agent_update`, `updates` for the
-//!   news of tasks, `unreachable` and `removal` for their end.
+//!   going; `calls` for the small calls; `accept`, then `acceptance` with `launch`
+//!   and `operations` for what they do with offers; `kill`, `acknowledge`, `reconcile`.
+//! - Agents: `registration`, `reregistration` with `return_of_agent` (to the same
+//!   master) and `readmission` (to another one), `recovery` for a master's first
+//!   moment; `agent_update`, `updates` and `executors` for their news; `unreachable`
+//!   and `removal` for their end, `registry_gc` for the time after.
 //! - `offers` are made from what the allocator says and taken back.
 //! - Operators: `operator`, `operator_resources`, `maintenance`.
 //! - [`validation`] holds the rules for what comes from outside.

@@ -1,39 +1,22 @@
 //! Agents that come back: to this master, or to one that has just been elected.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use imbl::OrdMap;
 use mesos_access::{Action, Object, Subject};
-use mesos_allocation::Input as Allocate;
-use mesos_api::internal::{
-    KillTaskMessage, ReconcileTasksMessage, ReregisterSlaveMessage, ShutdownFrameworkMessage,
-    SlaveReregisteredMessage,
-};
+use mesos_api::internal::ReregisterSlaveMessage;
 use mesos_api::v1::resource::AllocationInfo;
-use mesos_api::v1::task_status::{Reason, Source};
-use mesos_api::v1::{
-    AgentId, AgentInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskState, TaskStatus,
-};
+use mesos_api::v1::{AgentId, AgentInfo, FrameworkId, TaskState};
 use mesos_registry::Operation;
 use mesos_resources::{Resources, format};
-use stout::Time;
 
-use crate::agent::{Agent, AgentState};
-use crate::capabilities::AgentCapabilities;
 use crate::cluster::Cluster;
 use crate::connection::AgentPeer;
-use crate::effect::{Effect, ToAgent};
-use crate::framework::{Framework, FrameworkState, roles_of};
+use crate::framework::roles_of;
 use crate::pending::{Question, Write};
-use crate::registration::{AgentParts, Refusal, totals};
-use crate::status;
+use crate::registration::Refusal;
 use crate::step::Step;
-use crate::subscribe::update_message;
-use crate::task::{Task, is_terminal};
 use crate::text;
 use crate::transition::Transition;
-use crate::unreachable::UnreachableCause;
 use crate::validation;
 
 const GONE: &str = "Agent has been marked gone";
@@ -155,12 +138,21 @@ impl Cluster {
             self.end_transition(&id, Transition::Reregistering);
             return;
         }
+        self.take_over_connection(&id, &registration.peer, cx);
         if self.state.agents.contains_key(&id) {
             self.welcome_back(registration, cx);
         } else {
             self.readmit(registration, cx);
         }
         self.end_transition(&id, Transition::Reregistering);
+    }
+
+    /// One address is of one agent: another one that was there is not there any more.
+    fn take_over_connection(&mut self, id: &AgentId, peer: &AgentPeer, cx: &mut Step<'_>) {
+        match self.agent_connections.get(&peer.connection).cloned() {
+            Some(other) if other != *id => self.disconnect_agent(other, cx),
+            _ => {}
+        }
     }
 
     /// Whether an operator has marked the agent gone while it was coming back.

@@ -136,7 +136,7 @@ pub enum Input {
         /// Which run.
         run: RunKey,
         /// What went wrong.
-        outcome: Result<(), String>,
+        outcome: Result<(), LaunchError>,
     },
     /// The container is gone.
     Terminated {
@@ -256,6 +256,17 @@ pub enum PrepareError {
     /// The container does not take what they need. It is destroyed.
     #[error("failed to update resources for container: {0}")]
     Update(String),
+}
+
+/// What kept a container from being launched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LaunchError {
+    /// The executor cannot be remembered. It is given up before anything was started.
+    #[error("failed to checkpoint: {0}")]
+    Checkpoint(String),
+    /// The containerizer could not start it.
+    #[error("{0}")]
+    Container(String),
 }
 
 /// A container to launch for an executor.

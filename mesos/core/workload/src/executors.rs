@@ -9,10 +9,10 @@ use mesos_updates::state::is_terminal;
 use stout::{Time, duration};
 
 use crate::environment::shutdown_grace_period;
-use crate::events::{Count, Effect, Input, PrepareError, RunKey, Subscription, Termination};
+use crate::events::{Count, Effect, Input, LaunchError, PrepareError, RunKey, Subscription, Termination};
 use crate::launch::run_id;
 use crate::model::{Executor, ExecutorState, Link, new_task};
-use crate::updates::Fate;
+use crate::updates::{Fate, Keep};
 use crate::workload::key_of;
 use crate::{File, Phase, Workload, records};
 
@@ -246,7 +246,7 @@ impl Workload {
         let fate = Fate { state, reason: Reason::ContainerLaunchFailed, message: &message };
         for id in self.with_their_groups(key, tasks) {
             let update = self.agent_update(&key.framework, Some(&key.executor), &id, fate, now);
-            self.status_update(update, out);
+            self.take_update(update, Keep::Never, out);
         }
         self.end_if_never_used(&key.framework, &key.executor.value, out);
     }
@@ -286,7 +286,7 @@ impl Workload {
         }
     }
 
-    pub(crate) fn launched(&mut self, key: &RunKey, outcome: Result<(), String>, out: &mut Vec<Effect>) {
+    pub(crate) fn launched(&mut self, key: &RunKey, outcome: Result<(), LaunchError>, out: &mut Vec<Effect>) {
         let Err(error) = outcome else {
             if let Some(framework) = self.framework_mut(&key.framework) {
                 framework.checkpointed = framework.checkpoint();
@@ -306,6 +306,8 @@ impl Workload {
         )));
         out.push(Effect::Destroy(key.container.clone()));
         if let Some(executor) = self.run_mut(key) {
+            // What is not on disk cannot have anything added to it there; the master will ask about it.
+            executor.checkpoint &= !matches!(error, LaunchError::Checkpoint(_));
             // One that was destroyed before it started has a reason already.
             executor.pending_termination.get_or_insert(Termination {
                 state: Some(TaskState::TaskFailed),

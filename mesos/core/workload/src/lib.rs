@@ -53,7 +53,8 @@ mod workload;
 mod tests;
 
 pub use events::{
-    Count, Effect, Garbage, Input, Launch, PrepareError, RunKey, Subscription, Termination, VolumeRemoval,
+    Count, Effect, Garbage, Input, Launch, LaunchError, PrepareError, RunKey, Subscription, Termination,
+    VolumeRemoval,
 };
 pub use model::{Executor, ExecutorState, Framework, Link};
 pub use options::{Options, Program};

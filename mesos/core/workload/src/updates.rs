@@ -16,6 +16,15 @@ use crate::model::{ExecutorState, has_capability};
 use crate::workload::key_of;
 use crate::{Phase, Workload};
 
+/// Whether an update survives a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// If its executor does.
+    LikeItsExecutor,
+    /// Not: the task is not on disk.
+    Never,
+}
+
 /// What becomes of a task, as its framework reads it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fate<'a> {
@@ -125,6 +134,10 @@ impl Workload {
 
     /// Records the new state of a task and hands the update to the streams; says whether it did.
     pub(crate) fn status_update(&mut self, update: StatusUpdate, out: &mut Vec<Effect>) -> bool {
+        self.take_update(update, Keep::LikeItsExecutor, out)
+    }
+
+    pub(crate) fn take_update(&mut self, update: StatusUpdate, keep: Keep, out: &mut Vec<Effect>) -> bool {
         let (framework, task) = (update.framework_id.clone(), update.status.task_id.clone());
         let agent = self.agent_id().value;
         let layout = self.layout.clone();
@@ -145,7 +158,8 @@ impl Workload {
             return false;
         }
         let key = key_of(executor);
-        let file = executor.checkpoint.then(|| layout.task_updates(run_id(&agent, &key), &task.value));
+        let kept = executor.checkpoint && keep == Keep::LikeItsExecutor;
+        let file = kept.then(|| layout.task_updates(run_id(&agent, &key), &task.value));
         // The master may offer what the task had as soon as it knows.
         let living = executor.state != ExecutorState::Terminated;
         let shrink = (terminal && living).then(|| (key.container, executor.allocated().to_protos()));

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use mesos_api::v1::TaskState;
 use mesos_api::v1::task_status::Reason;
-use mesos_cluster::{Effect, Input, OperatorAction, RemovalRate, SchedulerEvent};
+use mesos_api::v1::{AgentId, TaskState};
+use mesos_cluster::{ConnectionId, Effect, Input, OperatorAction, RemovalRate, SchedulerEvent};
 
 use crate::harness::*;
 
@@ -25,7 +25,7 @@ fn tasks_of_an_unreachable_agent_are_unreachable_or_lost() {
         assert_eq!(status.executor_id, Some("e".into()));
         assert!(world.events(connection).contains(&SchedulerEvent::Rescind(offer.id)));
         assert!(world.events(connection).contains(&SchedulerEvent::AgentLost(agent.clone())));
-        assert!(world.said.contains_forgotten(&agent, link));
+        assert!(is_forgotten(&world, &agent, link));
         assert!(!world.observations().contains(&"agent removed"));
         let framework = world.cluster.state().framework(&id).unwrap();
         assert_eq!(framework.unreachable_tasks.get(&"t".into()).unwrap().state(), state);
@@ -37,24 +37,11 @@ fn tasks_of_an_unreachable_agent_are_unreachable_or_lost() {
     }
 }
 
-trait Said {
-    fn contains_forgotten(
-        &self,
-        agent: &mesos_api::v1::AgentId,
-        connection: mesos_cluster::ConnectionId,
-    ) -> bool;
-}
-
-impl Said for Vec<Effect> {
-    fn contains_forgotten(
-        &self,
-        agent: &mesos_api::v1::AgentId,
-        connection: mesos_cluster::ConnectionId,
-    ) -> bool {
-        self.iter().any(|effect| {
-            matches!(effect, Effect::ForgetAgent { agent: a, connection: c } if a == agent && *c == connection)
-        })
-    }
+/// Whether the shell was told to forget an agent.
+fn is_forgotten(world: &World, id: &AgentId, link: ConnectionId) -> bool {
+    world.said.iter().any(|effect| {
+        matches!(effect, Effect::ForgetAgent { agent, connection } if agent == id && *connection == link)
+    })
 }
 
 #[test]

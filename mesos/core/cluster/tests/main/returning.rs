@@ -328,3 +328,22 @@ fn completed_tasks_that_the_agent_remembers_are_taken_over() {
     world.reregister(peer(link), message);
     assert_eq!(world.completed(&id)[&"old".into()], TaskState::TaskFinished);
 }
+
+#[test]
+fn agent_whose_address_another_one_has_is_taken_for_disconnected() {
+    let mut world = World::new();
+    let (old, link) = world.agent("cpus:4;mem:1024");
+    let mut message = world.memory_of(&old);
+    message.slave.id = Some("other".into());
+    world.reregister(peer(link), message);
+    let state = world.cluster.state();
+    assert!(state.agent(&"other".into()).unwrap().is_connected());
+    assert!(!state.agent(&old).unwrap().is_connected());
+    world.check();
+    world.advance(Duration::from_secs(600));
+    assert!(world.cluster.state().unreachable_agents.contains_key(&old));
+    // What breaks now is the link of the other one.
+    world.input(Input::AgentDisconnected(link));
+    assert!(!world.cluster.state().agent(&"other".into()).unwrap().is_connected());
+    world.check();
+}

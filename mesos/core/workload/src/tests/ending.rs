@@ -8,7 +8,7 @@ use super::world::{
     World, aware, command_task, executor_id, executor_update, framework, framework_id, registered, resources,
     task, task_id,
 };
-use crate::{Effect, Input, Link, Phase, Subscription, Termination};
+use crate::{Effect, Input, LaunchError, Link, Phase, Subscription, Termination};
 
 fn ended(status: i32) -> Result<Option<Termination>, String> {
     Ok(Some(Termination { status: Some(status), ..Termination::default() }))
@@ -90,12 +90,27 @@ fn tasks_of_a_container_that_does_not_start_fail_with_the_reason() {
     let mut world = registered();
     world.run(framework(false), task("t", "e"));
     let run = world.run_key("e");
-    world.apply(Input::Launched { run: run.clone(), outcome: Err("no such user".into()) });
+    world.apply(Input::Launched {
+        run: run.clone(),
+        outcome: Err(LaunchError::Container("no such user".into())),
+    });
     assert_eq!(world.words(), ["destroy"]);
     world.apply(Input::Terminated { run, termination: Ok(None) });
     let message = "Failed to launch container: no such user";
     let expected = ("t".into(), TaskFailed, Some(Reason::ContainerLaunchFailed), message.into());
     assert_eq!(world.updates(), [expected]);
+}
+
+#[test]
+fn what_cannot_be_remembered_is_not_started_and_that_is_told_although_the_disk_is_full() {
+    let mut world = registered();
+    world.run(framework(true), task("t", "e"));
+    let run = world.run_key("e");
+    let outcome = Err(LaunchError::Checkpoint("the disk is full".into()));
+    world.apply(Input::Launched { run: run.clone(), outcome });
+    world.apply(Input::Terminated { run, termination: Ok(None) });
+    assert_eq!(world.words()[0], "update t TASK_FAILED");
+    assert_eq!(world.updates()[0].3, "Failed to launch container: failed to checkpoint: the disk is full");
 }
 
 #[test]
@@ -122,7 +137,10 @@ fn a_launch_that_fails_because_it_was_given_up_is_no_other_reason() {
     world.run(framework(false), task("t", "e"));
     let run = world.run_key("e");
     world.apply(Input::RegistrationTimeout(run.clone()));
-    world.apply(Input::Launched { run: run.clone(), outcome: Err("destroyed".into()) });
+    world.apply(Input::Launched {
+        run: run.clone(),
+        outcome: Err(LaunchError::Container("destroyed".into())),
+    });
     world.apply(Input::Terminated { run, termination: Ok(None) });
     assert_eq!(world.updates()[0].2, Some(Reason::ExecutorRegistrationTimeout));
 }

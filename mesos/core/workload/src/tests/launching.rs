@@ -199,7 +199,7 @@ fn a_task_that_cannot_be_written_is_given_up_and_its_executor_goes_on() {
     let (run, tasks) = (world.run_key("e"), vec![super::world::task_id("b")]);
     let outcome = Err(PrepareError::Checkpoint("the disk is full".into()));
     world.apply(Input::Prepared { run, tasks, outcome });
-    assert_eq!(world.words(), ["keep b TASK_LOST"]);
+    assert_eq!(world.words(), ["update b TASK_LOST"]);
     assert!(world.updates()[0].3.contains("the disk is full"));
 }
 
