@@ -1,6 +1,6 @@
 //! Removes what is left of executors, off the agent's actor.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -42,6 +42,8 @@ impl GarbageCollector {
             max_age: options.delay,
             options,
             schedule: Schedule::new(),
+            aging: HashMap::new(),
+            requests: 0,
             removing: HashSet::new(),
             promises: Vec::new(),
             wake: None,
@@ -76,6 +78,9 @@ struct GcProcess {
     options: GcOptions,
     max_age: Duration,
     schedule: Schedule,
+    /// Paths whose age is being looked up, and by which request: whoever keeps one takes it out.
+    aging: HashMap<PathBuf, u64>,
+    requests: u64,
     removing: HashSet<PathBuf>,
     /// Who waits until paths are gone.
     promises: Vec<(Vec<PathBuf>, Promise<()>)>,
@@ -95,14 +100,23 @@ impl Process for GcProcess {
 
 impl GcProcess {
     fn collect(&mut self, cx: &mut Context<Self>, garbage: Vec<Garbage>) {
-        let work_dir = self.options.work_dir.clone();
+        self.requests += 1;
+        let request = self.requests;
+        let garbage: Vec<Garbage> =
+            garbage.into_iter().filter(|garbage| is_below(&garbage.path, &self.options.work_dir)).collect();
+        self.aging.extend(garbage.iter().map(|garbage| (garbage.path.clone(), request)));
         // Files are asked for their age, which blocks.
-        let aged = move || -> Vec<(PathBuf, Duration)> {
-            let below = garbage.into_iter().filter(|garbage| is_below(&garbage.path, &work_dir));
-            below.filter_map(|garbage| age(&garbage).map(|age| (garbage.path, age))).collect()
+        let aged = move || -> Vec<(PathBuf, Option<Duration>)> {
+            garbage.into_iter().map(|garbage| (garbage.path.clone(), age(&garbage))).collect()
         };
-        cx.run_blocking(aged, |gc, cx, aged| {
+        cx.run_blocking(aged, move |gc, cx, aged| {
             for (path, age) in aged {
+                // It may have been taken into use again meanwhile.
+                if gc.aging.get(&path) != Some(&request) {
+                    continue;
+                }
+                gc.aging.remove(&path);
+                let Some(age) = age else { continue };
                 let wait = gc.options.delay.saturating_sub(age);
                 info!(path = %path.display(), ?wait, "scheduling for removal");
                 gc.schedule.insert(path, cx.now() + wait);
@@ -114,6 +128,7 @@ impl GcProcess {
     fn keep(&mut self, paths: Vec<PathBuf>) -> Future<()> {
         paths.iter().for_each(|path| {
             self.schedule.keep(path);
+            self.aging.remove(path);
         });
         self.count();
         let busy: Vec<PathBuf> = paths.into_iter().filter(|path| self.removing.contains(path)).collect();
@@ -253,5 +268,93 @@ fn remove_tree(path: &Path) -> bool {
             warn!(path = %path.display(), %error, "failed to remove");
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libprocess::Clock;
+    use mesos_auth::Permissive;
+    use std::sync::Arc;
+    use tempfile::TempDir;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    struct Fixture {
+        directory: TempDir,
+        node: Node,
+        gc: GarbageCollector,
+    }
+
+    impl Fixture {
+        async fn start() -> Self {
+            let directory = TempDir::new().unwrap();
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            let clock = Clock::paused(Time::EPOCH + now);
+            let node = Node::builder().clock(clock).start().await.unwrap();
+            let options = GcOptions {
+                delay: 7 * DAY,
+                headroom: 0.0,
+                // Not in this test: how full the disk is, is not known here.
+                watch_interval: 1000 * DAY,
+                work_dir: directory.path().to_owned(),
+                files: Files::start(&node, Arc::new(Permissive)).unwrap(),
+            };
+            let gc = GarbageCollector::start(&node, options);
+            node.clock().settle().await;
+            Fixture { directory, node, gc }
+        }
+
+        fn make(&self, name: &str) -> PathBuf {
+            let path = self.directory.path().join(name);
+            std::fs::create_dir_all(path.join("below")).unwrap();
+            path
+        }
+
+        fn collect(&self, path: &Path) {
+            self.gc.collect(vec![Garbage { path: path.to_owned(), fresh: true }]);
+        }
+
+        async fn pass(&self, duration: Duration) {
+            self.node.clock().settle().await;
+            self.node.clock().advance(duration).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_old_enough_is_removed() {
+        let fixture = Fixture::start().await;
+        let path = fixture.make("slaves/S/frameworks/F");
+        fixture.collect(&path);
+        fixture.pass(6 * DAY).await;
+        assert!(path.exists());
+        fixture.pass(DAY).await;
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_used_again_is_kept_however_soon() {
+        let fixture = Fixture::start().await;
+        let (early, late) = (fixture.make("early"), fixture.make("late"));
+        fixture.collect(&early);
+        fixture.gc.keep(vec![early.clone()]).await.unwrap();
+        fixture.collect(&late);
+        fixture.pass(DAY).await;
+        fixture.gc.keep(vec![late.clone()]).await.unwrap();
+        fixture.pass(10 * DAY).await;
+        assert!(early.exists() && late.exists());
+    }
+
+    #[tokio::test]
+    async fn nothing_outside_of_the_work_directory_is_removed() {
+        let fixture = Fixture::start().await;
+        let other = TempDir::new().unwrap();
+        let sneaky = fixture.directory.path().join("..").join(other.path().file_name().unwrap());
+        for path in [other.path(), fixture.directory.path(), &sneaky] {
+            fixture.collect(path);
+        }
+        fixture.pass(10 * DAY).await;
+        assert!(other.path().exists() && fixture.directory.path().exists());
     }
 }

@@ -49,7 +49,10 @@ pub(crate) fn install(cx: &mut Context<AgentProcess>) {
 }
 
 fn install_from_master(cx: &mut Context<AgentProcess>) {
-    cx.install(|agent, cx, from, message: RunTaskMessage| {
+    cx.install(|agent, cx, from, mut message: RunTaskMessage| {
+        #[allow(deprecated)] // Old masters say it here.
+        let id = message.framework_id.take();
+        message.framework.id = message.framework.id.or(id);
         agent.master_says(cx, from, || Input::RunTask {
             framework: Box::new(message.framework),
             pid: some_pid(message.pid),

@@ -11,6 +11,18 @@ const ANSWER_BYTES_MAX: usize = 1 << 30;
 /// So many redirects are followed, from master to master.
 const REDIRECTS_MAX: usize = 3;
 
+/// The daemon does not have what was asked for.
+#[derive(Debug)]
+pub(crate) struct NotFound(String);
+
+impl std::fmt::Display for NotFound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} has no such thing", self.0)
+    }
+}
+
+impl std::error::Error for NotFound {}
+
 /// A daemon that answers v1 calls.
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -54,6 +66,9 @@ impl Api {
                 continue;
             }
             let answer = response.bytes(ANSWER_BYTES_MAX).await?;
+            if status == StatusCode::NOT_FOUND {
+                bail!(NotFound(address));
+            }
             if !status.is_success() {
                 let text = String::from_utf8_lossy(&answer);
                 bail!("{address} answers {status}{}{text}", if text.is_empty() { "" } else { ": " });

@@ -20,6 +20,7 @@ tests![
     added_resources_are_taken_with_the_additive_policy,
     clean_up_ends_executors_and_then_the_agent,
     damaged_agent_info_ends_a_strict_start,
+    reservations_and_volumes_are_kept,
 ];
 
 /// An agent that crashed while a task ran.
@@ -118,7 +119,7 @@ fn executor_that_died_meanwhile_is_noticed() {
 fn changed_agent_does_not_start() {
     run(|mut fixture| async move {
         fixture.registered().await;
-        until(|| fixture.work_dir().join("meta/slaves/S0/slave.info").exists()).await;
+        until(|| fixture.work_dir().join("meta/slaves/latest").exists()).await;
         fixture.crash().await;
         let flags =
             AgentFlags { resources: Some("cpus:3;mem:1024;disk:1024;ports:[]".into()), ..fixture.flags() };
@@ -183,6 +184,28 @@ fn damaged_agent_info_ends_a_strict_start() {
         let all = metrics["get_metrics"]["metrics"].as_array().unwrap().clone();
         let errors = all.iter().find(|metric| metric["name"] == "slave/recovery_errors").unwrap();
         assert_eq!(errors["value"], 1.0);
+        agent.stop().await;
+    });
+}
+
+fn reservations_and_volumes_are_kept() {
+    run(|mut fixture| async move {
+        let agent = fixture.registered().await;
+        let volume = r#"{"name":"disk","type":"SCALAR","scalar":{"value":10},
+            "reservations":[{"type":"DYNAMIC","role":"web"}],
+            "disk":{"persistence":{"id":"v"},"volume":{"container_path":"d","mode":"RW"}}}"#;
+        let resources = vec![mesos_api::json::from_slice(volume.as_bytes()).unwrap()];
+        let message = mesos_api::internal::CheckpointResourcesMessage { resources: resources.clone() };
+        fixture.master.say(&agent_pid(&agent), message);
+        let meta = fixture.work_dir().join("meta/resources");
+        until(|| meta.join("resources.info").exists()).await;
+        assert!(fixture.work_dir().join("volumes/roles/web/v").is_dir());
+        assert!(!meta.join("resources.target").exists());
+        until(|| fixture.work_dir().join("meta/slaves/latest").exists()).await;
+        fixture.crash().await;
+        let agent = fixture.agent(fixture.flags()).await;
+        let message = reregistered(&mut fixture).await;
+        assert_eq!(message.checkpointed_resources, resources);
         agent.stop().await;
     });
 }

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use super::launcher::{Launcher, News, Plan};
 use super::status::{describe, exit_status, is_terminal};
-use crate::api::Api;
+use crate::api::{Api, NotFound};
 use crate::args::Run;
 use crate::interrupt::Interrupts;
 use crate::output::{note, paint};
@@ -265,7 +265,12 @@ async fn copy<W: Write>(
     loop {
         // Before the read: what the task wrote before its end is there to be read then.
         let last = over.load(Ordering::Acquire);
-        let (data, size) = sandbox.read(path, offset).await?;
+        let (data, size) = match sandbox.read(path, offset).await {
+            // A task that ended before it began has no output.
+            Err(error) if last && offset == 0 && error.is::<NotFound>() => return Ok(()),
+            Err(error) if offset == 0 && error.is::<NotFound>() => (Vec::new(), 0),
+            read => read?,
+        };
         if !data.is_empty() {
             offset += data.len() as u64;
             let mut writer = writer();

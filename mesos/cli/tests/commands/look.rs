@@ -1,7 +1,5 @@
 //! Commands that look into a cluster.
 
-use std::io::Write;
-
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -33,7 +31,7 @@ fn sandbox_of_a_task_is_listed_printed_and_followed() {
     let master = cluster.master();
     let mut framework = Framework::subscribe(master, framework_info("look"));
     let command = "seq 1 20; echo data > file; mkdir dir; while [ ! -e more ]; do sleep 0.05; done; echo more; sleep 1000";
-    framework.run(|offer| command_task("look-1", offer, command));
+    framework.run(|offer| command_task("look-1", offer, &command));
     let look = |arguments: &[&str]| {
         let done = call(
             &cluster.scratch,
@@ -48,6 +46,8 @@ fn sandbox_of_a_task_is_listed_printed_and_followed() {
     for name in ["NAME", "stdout", "stderr", "file", "dir/"] {
         assert!(names.iter().any(|found| found == name), "{names:?}");
     }
+    let listed: Value = serde_json::from_str(&look(&["ls", "--json"])).expect("JSON");
+    assert_eq!(listed["type"], "LIST_FILES");
     assert_eq!(look(&["cat", "file"]), "data\n");
     assert_eq!(look(&["tail", "-n", "2"]), "19\n20\n");
     assert!(look(&["cat"]).ends_with("\n19\n20\n"));
@@ -56,12 +56,7 @@ fn sandbox_of_a_task_is_listed_printed_and_followed() {
     command.args(["tail", "--master", master, "-f", "-n", "1", "look-1"]);
     let mut tail = Daemon::spawn(&cluster.scratch, "tail", command);
     tail.until_printed("the last line", |output| (output == "20\n").then_some(()));
-    let listed: Value = serde_json::from_str(&look(&["ls", "--json"])).expect("JSON");
-    let file = listed["list_files"]["file_infos"][0]["path"].as_str().expect("a path");
-    let sandbox = file.rsplit_once('/').expect("a file in a directory").0;
-    std::fs::File::create(format!("{sandbox}/more"))
-        .and_then(|mut file| file.write_all(b""))
-        .expect("a sandbox");
+    cluster.scratch.file("more", "");
     tail.until_printed("the line that came later", |output| (output == "20\nmore\n").then_some(()));
     tail.signal(Signal::SIGINT);
     assert_eq!(tail.wait().code(), Some(0), "{}", tail.log());

@@ -1,8 +1,11 @@
 //! A stream of events.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::http::{Answer, Connection, request_bytes};
+use super::wait::PATIENCE;
 
 /// Events in JSON, each of which must be one record in one chunk.
 pub(crate) struct Events {
@@ -61,7 +64,9 @@ impl Events {
     /// The next event of a type; the others are dropped.
     #[track_caller]
     pub(crate) fn next_of(&mut self, kind: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < deadline, "waited in vain for {kind}");
             let event = self.next().unwrap_or_else(|| panic!("the stream ended before {kind}"));
             if event["type"] == kind {
                 return event;

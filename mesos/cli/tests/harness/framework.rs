@@ -1,12 +1,14 @@
 //! A framework that shows all that it gets.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::events::Events;
 use super::http::{Answer, post_json, request};
 use super::tasks::{launch, offer_cpus, task_id};
+use super::wait::PATIENCE;
 
 /// States after which nothing comes any more.
 const TERMINAL: [&str; 9] = [
@@ -104,7 +106,10 @@ impl Framework {
                 return value;
             }
         }
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            // Heartbeats come, if nothing else does.
+            assert!(Instant::now() < deadline, "waited in vain for {what}; {:?} came", self.waiting);
             let Some(event) = self.events.next() else {
                 panic!("the stream ended before {what}; {:?} came", self.waiting)
             };

@@ -33,6 +33,7 @@
 mod manager;
 pub mod record;
 mod retry;
+mod seen;
 pub mod state;
 mod stream;
 mod uuid;
@@ -44,5 +45,5 @@ mod test;
 
 pub use manager::{Effect, Input, Manager, Refused, TaskKey};
 pub use retry::{RETRY_WAIT_MAX, RETRY_WAIT_MIN, Retry};
-pub use stream::{Acknowledged, Appended, Stream};
+pub use stream::{Acknowledged, Appended, PENDING_MAX, Stream};
 pub use uuid::{BadUuid, Uuid};

@@ -144,6 +144,12 @@ pub enum Refused {
         /// The update that came late.
         uuid: Uuid,
     },
+    /// The framework acknowledges nothing, and the task goes on telling.
+    #[error("update {uuid} is one too many: {} wait to be acknowledged", crate::PENDING_MAX)]
+    TooMany {
+        /// The update that was dropped.
+        uuid: Uuid,
+    },
     /// A stream is either checkpointed or not.
     #[error("update {uuid} of {key} has checkpoint {found}, its stream has {expected}")]
     Mismatch {

@@ -1,8 +1,14 @@
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
 use mesos_api::internal::{StatusUpdate, StatusUpdateRecord, status_update_record};
 
+use crate::seen::Seen;
 use crate::{RETRY_WAIT_MIN, Refused, Retry, Uuid, state};
+
+/// How many updates of a task wait for their acknowledgement at most; its end is always taken.
+///
+/// A framework that acknowledges nothing, and a task that is checked often, must not fill the memory.
+pub const PENDING_MAX: usize = 10_000;
 
 /// The updates of one task, oldest first, and what is known about them.
 ///
@@ -11,7 +17,7 @@ use crate::{RETRY_WAIT_MIN, Refused, Retry, Uuid, state};
 #[derive(Debug, Default)]
 pub struct Stream {
     checkpoint: bool,
-    received: HashSet<Uuid>,
+    seen: Seen,
     pending: VecDeque<(Uuid, StatusUpdate)>,
     /// State of the newest update: what the master counts resources by.
     latest: Option<i32>,
@@ -78,18 +84,22 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// When the update has no valid uuid, or a terminal one came before it.
+    /// When the update has no valid uuid, a terminal one came before it, or too many wait.
     pub fn update(&mut self, update: StatusUpdate) -> Result<Option<Appended>, Refused> {
         let bytes = update.uuid.as_deref().ok_or(Refused::NoUuid)?;
         let uuid = Uuid::from_slice(bytes).map_err(|_| Refused::NoUuid)?;
-        if self.received.contains(&uuid) {
+        if self.seen.contains(uuid) {
             return Ok(None);
         }
         if self.terminal {
             return Err(Refused::AfterTerminal { uuid });
         }
-        self.received.insert(uuid);
-        self.terminal = state::is_terminal(update.status.state());
+        let terminal = state::is_terminal(update.status.state());
+        if self.pending.len() >= PENDING_MAX && !terminal {
+            return Err(Refused::TooMany { uuid });
+        }
+        self.seen.insert(uuid);
+        self.terminal = terminal;
         self.latest = Some(update.status.state);
         let record = self.checkpoint.then(|| StatusUpdateRecord {
             r#type: status_update_record::Type::Update as i32,
@@ -221,6 +231,21 @@ mod tests {
             Err(Refused::AfterTerminal { uuid: Uuid([2; 16]) })
         );
         assert_eq!(stream.pending(), 1);
+    }
+
+    #[test]
+    fn too_many_updates_are_refused_but_the_last_one_is_not() {
+        let mut stream = Stream::new(false);
+        let numbered = |number: u32, state| StatusUpdate {
+            uuid: Some(u128::from(number).to_be_bytes().to_vec()),
+            ..update(0, state)
+        };
+        for number in 0..PENDING_MAX as u32 {
+            stream.update(numbered(number, TaskRunning)).unwrap();
+        }
+        let refused = stream.update(numbered(1 << 20, TaskRunning));
+        assert!(matches!(refused, Err(Refused::TooMany { .. })));
+        assert!(stream.update(numbered(1 << 21, TaskFinished)).unwrap().is_some());
     }
 
     #[test]

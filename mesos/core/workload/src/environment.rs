@@ -35,7 +35,7 @@ pub fn executor_environment(
     set("MESOS_AGENT_ENDPOINT", options.endpoint.clone());
     set("MESOS_CHECKPOINT", flag(checkpoint));
     set("MESOS_HTTP_COMMAND_EXECUTOR", flag(options.http_command_executor));
-    let grace = shutdown_grace_period(options, executor);
+    let grace = shutdown_grace_period(options.shutdown_grace_period, executor);
     set("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", duration::format(grace));
     if checkpoint {
         set("MESOS_RECOVERY_TIMEOUT", duration::format(options.recovery_timeout));
@@ -45,10 +45,10 @@ pub fn executor_environment(
 }
 
 /// How long an executor may take to end by itself.
-pub fn shutdown_grace_period(options: &Options, executor: &ExecutorInfo) -> Duration {
+pub fn shutdown_grace_period(default: Duration, executor: &ExecutorInfo) -> Duration {
     match &executor.shutdown_grace_period {
         Some(period) => Duration::from_nanos(u64::try_from(period.nanoseconds).unwrap_or(0)),
-        None => options.shutdown_grace_period,
+        None => default,
     }
 }
 

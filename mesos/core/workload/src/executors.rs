@@ -272,7 +272,9 @@ impl Workload {
             return;
         }
         let Some(executor) = self.run_mut(key) else { return };
-        if executor.state != ExecutorState::Running {
+        // Who is not connected gets them when it calls again.
+        let connected = matches!(executor.link, Link::Http(_) | Link::Pid(_));
+        if executor.state != ExecutorState::Running || !connected {
             return;
         }
         let link = executor.link.clone();
@@ -378,13 +380,13 @@ impl Workload {
 
     /// Tells an executor to end, and destroys its container if it does not in time.
     pub(crate) fn end_executor(&mut self, framework: &FrameworkId, executor: &str, out: &mut Vec<Effect>) {
-        let options = self.options.clone();
+        let default = self.options.shutdown_grace_period;
         let Some(executor) = self.executor_mut(framework, executor) else { return };
         if !matches!(executor.state, ExecutorState::Registering | ExecutorState::Running) {
             return;
         }
         executor.state = ExecutorState::Terminating;
-        let wait = shutdown_grace_period(&options, &executor.info);
+        let wait = shutdown_grace_period(default, &executor.info);
         let (key, link) = (key_of(executor), executor.link.clone());
         out.push(send(framework, &key.executor, &link, shutdown_event()));
         out.push(Effect::After(wait, Box::new(Input::ShutdownTimeout(key))));

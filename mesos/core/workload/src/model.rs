@@ -13,6 +13,9 @@ use crate::{Termination, resources::collect};
 /// How many completed tasks of an executor are remembered.
 pub const COMPLETED_TASKS_MAX: usize = 200;
 
+/// How many states of a task are remembered.
+pub const STATUSES_MAX: usize = 1000;
+
 /// A framework that has tasks here, or had.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Framework {
@@ -295,6 +298,9 @@ impl Executor {
         // Health checks repeat a state many times: only the newest of them is kept.
         if task.statuses.last().is_some_and(|last| last.state == status.state) {
             task.statuses.pop();
+        }
+        if task.statuses.len() >= STATUSES_MAX {
+            task.statuses.remove(0);
         }
         task.statuses.push(status.clone());
         task.state = status.state;

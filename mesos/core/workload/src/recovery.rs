@@ -1,6 +1,6 @@
 //! What an agent does with what it finds on disk when it starts.
 //!
-//! [`read`] makes sense of the files, through a [`Disk`] that its caller provides; [`Workload::recover`]
+//! [`read`] makes sense of the files, through a [`Disk`] that its caller provides; [`Workload::recover`](crate::Workload::recover)
 //! decides who the agent is now and what it takes up again.
 
 mod disk;

@@ -59,10 +59,8 @@ pub fn read(
     strict: bool,
 ) -> Result<Found, RecoveryError> {
     let mut reader = Reader { disk, layout, strict, found: Found::default() };
-    if let Some(info) = reader.resources(&layout.resources_info())? {
-        reader.found.resources.info = info;
-        reader.found.resources.target = reader.resources(&layout.resources_target())?;
-    }
+    reader.found.resources.info = reader.resources(&layout.resources_info())?.unwrap_or_default();
+    reader.found.resources.target = reader.resources(&layout.resources_target())?;
     let written = reader.text("the boot id", &layout.boot_id())?;
     reader.found.rebooted = match (written.as_deref().map(str::trim), boot_id) {
         (Some(written), Some(running)) => written != running.trim(),

@@ -11,8 +11,9 @@ fn kill(world: &mut World, task: &str) {
 
 const KILLED: Option<Reason> = Some(Reason::TaskKilledDuringLaunch);
 
+/// A task that waits to be authorized is killed at once, and its framework told.
 #[test]
-fn a_task_that_waits_to_be_authorized_is_killed_at_once() {
+fn mesos_7863() {
     let mut world = registered();
     world.start(framework(false), task("t", "e"));
     kill(&mut world, "t");
@@ -57,8 +58,9 @@ fn an_executor_whose_tasks_were_all_killed_is_not_kept() {
     assert_eq!(world.words(), ["send SHUTDOWN", "after 5"]);
 }
 
+/// An executor that lost its only task before it got it ends.
 #[test]
-fn an_executor_that_lost_its_only_task_before_it_got_it_ends() {
+fn mesos_8411() {
     let mut world = registered();
     world.run(framework(false), task("t", "e"));
     world.subscribe("e");

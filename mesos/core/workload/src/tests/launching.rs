@@ -111,8 +111,9 @@ fn a_group_goes_to_its_executor_as_one() {
     assert_eq!(world.words(), ["send LAUNCH_GROUP a+b"]);
 }
 
+/// A running executor gets more tasks once its container may use more.
 #[test]
-fn a_running_executor_gets_more_tasks_once_its_container_may_use_more() {
+fn mesos_998() {
     let mut world = World::running(framework(true), task("a", "e"));
     world.run(framework(true), task("b", "e"));
     assert_eq!(world.words(), ["prepare b"]);
@@ -240,6 +241,30 @@ fn a_second_subscription_takes_the_place_of_the_first() {
     world.apply(Input::Unsubscribed { framework, executor, link: Link::Http(1) });
     let executor = world.workload.executor(&framework_id(), &executor_id("e")).unwrap();
     assert_eq!(executor.link, Link::Http(2), "the old stream is not missed");
+}
+
+#[test]
+fn tasks_for_an_executor_whose_stream_broke_wait_until_it_calls_again() {
+    let mut world = World::running(framework(false), task("a", "e"));
+    let (framework_id, executor_id) = (framework_id(), executor_id("e"));
+    world.apply(Input::Unsubscribed {
+        framework: framework_id.clone(),
+        executor: executor_id.clone(),
+        link: Link::Http(1),
+    });
+    world.run(framework(false), task("b", "e"));
+    world.prepared();
+    assert_eq!(world.words(), [""; 0]);
+    let kind = Subscription::Subscribe { tasks: vec![task("a", "e")], updates: Vec::new() };
+    world.apply(Input::Subscribe {
+        framework: framework_id,
+        executor: executor_id,
+        link: Link::Http(2),
+        kind,
+    });
+    assert_eq!(world.words(), ["send SUBSCRIBED", "prepare b"]);
+    world.prepared();
+    assert_eq!(world.words(), ["send LAUNCH b"]);
 }
 
 #[test]

@@ -274,6 +274,16 @@ fn an_interrupted_change_of_reservations_is_made_good() {
     kept.disk.files.insert("/w/meta/resources/resources.info".into(), Vec::new());
     let (world, recovered) = kept.restart(|_| {}).unwrap();
     assert!(recovered.sync.is_none() && world.workload.checkpointed_resources().is_empty());
+    let made = mesos_api::v1::resource::ReservationInfo {
+        r#type: Some(mesos_api::v1::resource::reservation_info::Type::Dynamic as i32),
+        role: Some("web".into()),
+        ..Default::default()
+    };
+    let target = Resources::parse("cpus:1", "*").unwrap().push_reservation(&made);
+    kept.disk.files.insert("/w/meta/resources/resources.target".into(), records::resources(&target));
+    let (world, recovered) = kept.restart(|_| {}).unwrap();
+    assert_eq!(recovered.sync, Some(target));
+    assert_eq!(world.workload.total().reserved_to("web").cpus(), Some(1.0));
     let volume: Resources = reserved("1");
     kept.disk.files.insert("/w/meta/resources/resources.target".into(), records::resources(&volume));
     // A static reservation is none that could be made at run time.
