@@ -65,12 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ponger = there.spawn(Ponger);
     let (enough, alone) = (Promise::new(), Promise::new());
     let (pongs, end) = (enough.future(), alone.future());
-    here.spawn(Pinger {
-        ponger: ponger.upid().clone(),
-        pongs: 0,
-        enough: Some(enough),
-        alone: Some(alone),
-    });
+    here.spawn(Pinger { ponger: ponger.upid().clone(), pongs: 0, enough: Some(enough), alone: Some(alone) });
     println!("{} pongs from {}", pongs.await?, ponger.upid());
     there.shutdown().await;
     end.await?;

@@ -53,8 +53,10 @@ pub(crate) fn offers(count: usize) -> Event {
         attributes: vec![text("rack", "r17"), text("zone", "eu-1b")],
         ..Default::default()
     };
-    let mut event =
-        Event { offers: Some(event::Offers { offers: (0..count).map(offer).collect() }), ..Default::default() };
+    let mut event = Event {
+        offers: Some(event::Offers { offers: (0..count).map(offer).collect() }),
+        ..Default::default()
+    };
     event.set_type(event::Type::Offers);
     event
 }
@@ -175,4 +177,3 @@ struct PlainLabel {
     key: String,
     value: String,
 }
-

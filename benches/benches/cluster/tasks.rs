@@ -31,7 +31,9 @@ impl Figures {
     pub(crate) fn print(&self) {
         let quantile = |q: f64| {
             let at = (self.latencies.len() as f64 * q) as usize;
-            self.latencies.get(at.min(self.latencies.len().saturating_sub(1))).map_or(f64::NAN, Duration::as_secs_f64)
+            self.latencies
+                .get(at.min(self.latencies.len().saturating_sub(1)))
+                .map_or(f64::NAN, Duration::as_secs_f64)
         };
         println!("tasks per second, {AGENTS} agents:        {:.1}", self.tasks_per_second);
         println!("three processes in a row per second: {:.1}", self.processes_per_second / 3.0);

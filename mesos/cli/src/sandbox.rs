@@ -40,7 +40,7 @@ impl Sandbox {
     pub(crate) async fn find(place: &Place) -> anyhow::Result<Self> {
         let master = Api::new(&place.master.master);
         let task = find(&master, place).await?;
-        let executor = task.executor_id.unwrap_or_else(|| ExecutorId { value: task.task_id.value });
+        let executor = task.executor_id.unwrap_or(ExecutorId { value: task.task_id.value });
         Self::of(&master, &task.agent_id, &task.framework_id, &executor).await
     }
 

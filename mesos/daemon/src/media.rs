@@ -44,7 +44,6 @@ pub fn acceptable(request: &Request) -> Result<ContentType, Response> {
 }
 
 /// 200 with a message.
-#[must_use]
 pub fn answer<M: Message>(content_type: ContentType, message: &M) -> Response {
     Response::ok().with_body(content_type.name(), content_type.encode(message))
 }

@@ -28,7 +28,6 @@ pub struct EventStream {
 impl EventStream {
     /// A stream, and the answer whose body it is. A client that leaves more than so many bytes
     /// unread is cut off.
-    #[must_use]
     pub fn open(content_type: ContentType, pending_bytes_max: usize) -> (Self, Response) {
         let (writer, reader) = pipe(pending_bytes_max);
         (Self { writer, content_type }, Response::stream(content_type.name(), reader))

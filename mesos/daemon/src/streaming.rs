@@ -82,7 +82,6 @@ impl Form {
     }
 
     /// Gives a streamed answer the headers of this form.
-    #[must_use]
     pub fn label(self, response: Response) -> Response {
         match self {
             Form::Message(content_type) => response.with_header("Content-Type", content_type.name()),

@@ -39,7 +39,8 @@ impl Options {
     /// One agent, free ports of the loopback address, and daemons that do not wait before they
     /// register.
     pub fn new(work_dir: impl Into<PathBuf>) -> Self {
-        let agent = AgentFlags { registration_backoff_factor: Duration::from_millis(10), ..Default::default() };
+        let agent =
+            AgentFlags { registration_backoff_factor: Duration::from_millis(10), ..Default::default() };
         Self {
             agents: 1,
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),

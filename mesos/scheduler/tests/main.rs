@@ -234,7 +234,9 @@ async fn follower_sends_us_on_to_the_leader() {
     let follower_location = Arc::clone(&location);
     let mut stage = stage(
         ContentType::Protobuf,
-        vec![Response::new(StatusCode::TEMPORARY_REDIRECT).with_header("Location", follower_location.as_str())],
+        vec![
+            Response::new(StatusCode::TEMPORARY_REDIRECT).with_header("Location", follower_location.as_str()),
+        ],
     )
     .await;
     stage.call().await;

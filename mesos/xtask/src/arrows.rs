@@ -8,7 +8,14 @@ pub const LAYERS: [&[&str]; 9] = [
     &["stout"],
     &["libprocess", "mesos-api"],
     &["mesos-resources"],
-    &["mesos-access", "mesos-allocation", "mesos-registry", "mesos-cluster", "mesos-updates", "mesos-workload"],
+    &[
+        "mesos-access",
+        "mesos-allocation",
+        "mesos-registry",
+        "mesos-cluster",
+        "mesos-updates",
+        "mesos-workload",
+    ],
     &["mesos-auth", "mesos-registrar", "mesos-allocator", "mesos-fetcher"],
     &["mesos-containerizer", "mesos-executor", "mesos-scheduler", "mesos-daemon"],
     &["mesos-master", "mesos-agent"],
@@ -17,9 +24,10 @@ pub const LAYERS: [&[&str]; 9] = [
 ];
 
 /// Arrows within a layer, each with its reason.
-pub const SIDEWAYS: [(&str, &str, &str); 3] = [
+pub const SIDEWAYS: [(&str, &str, &str); 4] = [
     ("mesos-cluster", "mesos-registry", "the effects of the master's model speak the registry's vocabulary"),
-    ("mesos-cluster", "mesos-allocation", "and the allocator's, rather than copies of both"),
+    ("mesos-cluster", "mesos-allocation", "and the allocator's, rather than copies of them"),
+    ("mesos-cluster", "mesos-access", "what the authorizer is asked is said in the table's actions and objects"),
     ("mesos-workload", "mesos-updates", "the agent's model holds the streams of its tasks' updates"),
 ];
 

@@ -5,14 +5,8 @@ use crate::workspace::root;
 /// The pages, each with its place in the workspace.
 pub fn pages() -> Vec<(&'static str, String)> {
     vec![
-        (
-            "mesos/docs/master-flags.md",
-            flags("master", &stout::flags::docs_table::<mesos_master::Flags>()),
-        ),
-        (
-            "mesos/docs/agent-flags.md",
-            flags("agent", &stout::flags::docs_table::<mesos_agent::AgentFlags>()),
-        ),
+        ("mesos/docs/master-flags.md", flags("master", &stout::flags::docs_table::<mesos_master::Flags>())),
+        ("mesos/docs/agent-flags.md", flags("agent", &stout::flags::docs_table::<mesos_agent::AgentFlags>())),
     ]
 }
 
@@ -41,7 +35,10 @@ mod tests {
     #[test]
     fn committed_pages_are_those_that_the_code_makes() {
         for (path, page) in pages() {
-            assert!(in_step(path, &page), "{path} is not what the code makes: MESOS_UPDATE_PAGES=1 writes it anew");
+            assert!(
+                in_step(path, &page),
+                "{path} is not what the code makes: MESOS_UPDATE_PAGES=1 writes it anew"
+            );
         }
     }
 }

@@ -39,7 +39,8 @@ pub fn read(path: impl AsRef<Path>) -> String {
 pub fn packages() -> Vec<Package> {
     let mut packages = Vec::new();
     for directory in ["", "mesos", "mesos/core"] {
-        let entries = std::fs::read_dir(root().join(directory)).expect("the directories of the layout are there");
+        let entries =
+            std::fs::read_dir(root().join(directory)).expect("the directories of the layout are there");
         for entry in entries.flatten() {
             let directory = Path::new(directory).join(entry.file_name());
             if root().join(&directory).join("Cargo.toml").is_file() {
@@ -151,7 +152,8 @@ mod tests {
     fn versions_and_lints_are_those_of_the_workspace() {
         for package in packages() {
             let manifest = read(package.directory.join("Cargo.toml"));
-            for line in ["version.workspace = true", "license.workspace = true", "[lints]\nworkspace = true"] {
+            for line in ["version.workspace = true", "license.workspace = true", "[lints]\nworkspace = true"]
+            {
                 assert!(manifest.contains(line), "{} lacks '{line}'", package.name);
             }
         }
