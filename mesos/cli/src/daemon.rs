@@ -4,7 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use mesos_agent::{Agent, AgentFlags};
+use mesos_agent::{Agent, AgentFlags, Parts};
 use mesos_daemon::logging;
 use mesos_master::{Components, Master};
 use stout::flags::{Flags, Parsed, Parser};
@@ -100,12 +100,13 @@ async fn agent(mut flags: AgentFlags) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen()?;
     let mut leave = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1())
         .context("cannot listen for SIGUSR1")?;
-    logging::init(&flags.logging, "mesos-agent")?;
+    let verbosity = logging::init(&flags.logging, "mesos-agent")?;
     let node = flags.network.node(flags.port)?.delegate("slave(1)").start().await;
     let node = node.with_context(|| format!("cannot listen on port {}", flags.port))?;
     // Others must be able to name the files, wherever this was started.
     flags.work_dir = std::path::absolute(&flags.work_dir).context("--work_dir cannot be made absolute")?;
-    let agent = Agent::start(&node, flags, mesos_local::helpers::parts()).await?;
+    let parts = Parts { verbosity, ..mesos_local::helpers::parts() };
+    let agent = Agent::start(&node, flags, parts).await?;
     note(&format!("mesos agent at {}", node.address()));
     tokio::select! {
         () = interrupts.next() => agent.stop().await,
