@@ -30,7 +30,10 @@ fn sandbox_of_a_task_is_listed_printed_and_followed() {
     let cluster = Cluster::local(1);
     let master = cluster.master();
     let mut framework = Framework::subscribe(master, framework_info("look"));
-    let command = "seq 1 20; echo data > file; mkdir dir; while [ ! -e more ]; do sleep 0.05; done; echo more; sleep 1000";
+    let more = cluster.scratch.join("more");
+    let command = format!(
+        "seq 1 20; echo data > file; mkdir dir; while [ ! -e {more} ]; do sleep 0.05; done; echo more; sleep 1000"
+    );
     framework.run(|offer| command_task("look-1", offer, &command));
     let look = |arguments: &[&str]| {
         let done = call(

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use super::scratch::Scratch;
-use super::wait::until;
+use super::wait::{LOOK_INTERVAL, PATIENCE, until};
 
 /// How long a daemon may take to end when it is told to.
 const END_MAX: Duration = Duration::from_secs(15);
@@ -90,15 +90,23 @@ impl Daemon {
     /// Waits until what it printed gives a value.
     #[track_caller]
     pub(crate) fn until_printed<T>(&mut self, what: &str, mut found: impl FnMut(&str) -> Option<T>) -> T {
-        until(what, || {
-            let value = found(&self.output());
-            if value.is_none()
-                && let Some(status) = self.status()
-            {
-                panic!("waiting for {what}, but it ended, {status}:\n{}\n{}", self.output(), self.log());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let ended = self.status();
+            let output = self.output();
+            if let Some(value) = found(&output) {
+                return value;
             }
-            value
-        })
+            let tell =
+                |why: &str| panic!("waiting for {what}, but {why}; it printed:\n{output}\n{}", self.log());
+            if let Some(status) = ended {
+                tell(&format!("it ended, {status}"));
+            }
+            if Instant::now() > deadline {
+                tell("nothing comes");
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
     }
 }
 

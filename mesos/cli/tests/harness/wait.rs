@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a condition is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Waits until a condition gives a value.
 #[track_caller]
