@@ -62,7 +62,7 @@
 //!
 //! # Options of a flag
 //!
-//! `required`; `alias("name")`; `deprecated("name")`, an old name that works with a warning;
+//! `required`; `default_is("text")`, how the help describes a default that is computed; `alias("name")`; `deprecated("name")`, an old name that works with a warning;
 //! `file`, an absolute path as value is replaced by the file's content; `check(function)`, a
 //! function from `&T` to `Result<(), String>` that looks at given values.
 

@@ -52,9 +52,11 @@ stout::flags! {
             work_dir: PathBuf,
 
             /// Directory for what containers must outlive: not kept over a reboot.
+            #[flag(default_is("/var/run/mesos for root, a temporary directory for others"))]
             runtime_dir: PathBuf = default_runtime_dir(),
 
-            /// Directory of helper programs. By default that of the running program.
+            /// Directory of helper programs.
+            #[flag(default_is("the directory of the running program"))]
             launcher_dir: PathBuf = default_launcher_dir(),
 
             /// Where an image sees its sandbox.

@@ -42,6 +42,7 @@ mod sandbox;
 mod serial;
 mod updates;
 mod v0;
+mod volumes;
 
 pub use agent::{Agent, AgentFailed, Parts, StartError};
 pub use detector::{Leader, MasterDetector, StandaloneDetector};

@@ -12,6 +12,7 @@ use tracing::error;
 
 use crate::disk;
 use crate::process::AgentProcess;
+use crate::volumes::Volumes;
 
 /// The wait before files that could not be written are tried again.
 const WRITE_RETRY_WAIT: Duration = Duration::from_secs(5);
@@ -55,6 +56,12 @@ impl AgentProcess {
                 let written =
                     (!files.is_empty()).then(|| cx.node().run_blocking(move || disk::write_files(&files)));
                 let (containerizer, container) = (self.containerizer.clone(), run.container.clone());
+                let volumes = Volumes::of(self.workload.layout(), resources.as_deref().unwrap_or_default());
+                let user = self.workload.executor(&run.framework, &run.executor);
+                let user = user.and_then(|executor| executor.user.clone());
+                let links = volumes.links.clone();
+                let given = (!volumes.is_empty())
+                    .then(|| cx.node().run_blocking(move || volumes.give(user.as_deref())));
                 let job = async move {
                     if let Some(written) = written {
                         written
@@ -64,6 +71,12 @@ impl AgentProcess {
                             .map_err(PrepareError::Checkpoint)?;
                     }
                     let Some(resources) = resources else { return Ok(false) };
+                    if let Some(given) = given {
+                        let given = given.await.map_err(|error| error.to_string()).flatten();
+                        given.map_err(PrepareError::Update)?;
+                        let linked = containerizer.link(&container, links).await;
+                        linked.map_err(|error| PrepareError::Update(error.to_string()))?;
+                    }
                     match containerizer.update(&container, resources).await {
                         Ok(()) => Ok(true),
                         Err(error) => Err(PrepareError::Update(error.to_string())),
@@ -99,8 +112,13 @@ impl AgentProcess {
             disk::write_files(&files)?;
             disk::make_links(&links)
         });
+        let volumes = Volumes::of(self.workload.layout(), &resources);
+        let (volume_links, owner) = (volumes.links.clone(), user.clone());
+        let given =
+            (!volumes.is_empty()).then(|| cx.node().run_blocking(move || volumes.give(owner.as_deref())));
         let config = ContainerConfig {
             user,
+            links: volume_links,
             resources,
             environment,
             pid_checkpoint: pid_file,
@@ -111,6 +129,10 @@ impl AgentProcess {
         let job = async move {
             let written = written.await.map_err(|error| error.to_string()).flatten();
             written.map_err(LaunchError::Checkpoint)?;
+            if let Some(given) = given {
+                let given = given.await.map_err(|error| error.to_string()).flatten();
+                given.map_err(LaunchError::Container)?;
+            }
             match containerizer.launch(&id, config).await {
                 Ok(Launched::New) => Ok(()),
                 Ok(Launched::Already) => Err(LaunchError::Container(

@@ -68,6 +68,12 @@ impl<T: FlagValue> Flag<T> {
         self
     }
 
+    /// How help and documentation describe a default that differs from machine to machine.
+    pub fn default_is(mut self, description: &str) -> Self {
+        self.spec.default = Some(description.to_owned());
+        self
+    }
+
     /// Another name that is as good.
     pub fn alias(mut self, name: &'static str) -> Self {
         self.spec.aliases.push(name);

@@ -16,11 +16,11 @@ use mesos_api::v1::{
 use mesos_local::Cluster;
 use mesos_resources::Resources;
 use mesos_scheduler::{Config, Running};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use super::launcher::{Launcher, News, Plan};
-use super::status::{describe, exit_status, is_terminal};
+use super::status::{describe, exit_status, is_of_command, is_terminal};
 use crate::api::{Api, NotFound};
 use crate::args::Run;
 use crate::interrupt::Interrupts;
@@ -67,7 +67,7 @@ fn task(args: &Run) -> anyhow::Result<TaskInfo> {
         ..Default::default()
     };
     match args.command.as_slice() {
-        [line] => {
+        [line] if !after_dashes(&args.command, std::env::args()) => {
             command.shell = Some(true);
             command.value = Some(line.clone());
         }
@@ -88,8 +88,17 @@ fn task(args: &Run) -> anyhow::Result<TaskInfo> {
     })
 }
 
+/// Whether `--` stands right before the command: then even one word is a program, not a shell command.
+fn after_dashes(command: &[String], line: impl Iterator<Item = String>) -> bool {
+    let line: Vec<String> = line.collect();
+    line.strip_suffix(command).and_then(<[String]>::last).is_some_and(|word| word == "--")
+}
+
 fn variable(text: &str) -> anyhow::Result<environment::Variable> {
     let (name, value) = text.split_once('=').with_context(|| format!("--env '{text}' is not NAME=VALUE"))?;
+    if name.is_empty() {
+        bail!("--env '{text}' has no name");
+    }
     Ok(environment::Variable { name: name.to_owned(), value: Some(value.to_owned()), ..Default::default() })
 }
 
@@ -173,6 +182,12 @@ impl Follower {
                     self.say("killing the task; once more to leave at once");
                     running.driver().kill(self.task_id.clone(), self.agent.clone(), None);
                 }
+                // As a pipe does to a command whose reader has gone.
+                () = broken(self.output.as_ref()), if !self.killed => {
+                    self.killed = true;
+                    self.say("nobody reads the output any more: killing the task");
+                    running.driver().kill(self.task_id.clone(), self.agent.clone(), None);
+                }
                 () = tokio::time::sleep(PATIENCE), if self.agent.is_none() => {
                     self.say(if self.framework.is_some() {
                         "waiting for an offer with room for the task"
@@ -210,8 +225,11 @@ impl Follower {
         if !is_terminal(status.state()) {
             return None;
         }
+        if self.quiet && !self.killed && !is_of_command(status) {
+            note(&format!("[{}] {}", self.task_id, describe(status)));
+        }
         let code = exit_status(status);
-        Some(ExitCode::from(if self.killed && code == 1 { 130 } else { code }))
+        Some(ExitCode::from(if self.killed && (code == 1 || code > 128) { 130 } else { code }))
     }
 
     fn start_output(&self) -> Option<Output> {
@@ -220,14 +238,19 @@ impl Follower {
         let master = self.master.clone();
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
+        let broken = Arc::new(Notify::new());
+        let notice = Arc::clone(&broken);
         let copying = tokio::spawn(async move {
             let sandbox = Sandbox::of(&master, &agent, &framework, &executor).await?;
             let out = copy(&sandbox, "stdout", &seen, std::io::stdout);
             let err = copy(&sandbox, "stderr", &seen, std::io::stderr);
-            tokio::try_join!(out, err)?;
-            anyhow::Ok(())
+            let copied = tokio::try_join!(out, err).map(|_| ());
+            if copied.as_ref().is_err_and(anyhow::Error::is::<CannotWrite>) {
+                notice.notify_one();
+            }
+            copied
         });
-        Some(Output { over, copying })
+        Some(Output { over, broken, copying })
     }
 
     /// Waits for the last output of a task that is over.
@@ -248,9 +271,28 @@ impl Follower {
     }
 }
 
+/// Ends once the output of the task can go nowhere.
+async fn broken(output: Option<&Output>) {
+    match output {
+        Some(output) => output.broken.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Our own output takes nothing more.
+#[derive(Debug)]
+struct CannotWrite;
+
+impl std::fmt::Display for CannotWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cannot write the output")
+    }
+}
+
 /// What copies the output of the task to ours.
 struct Output {
     over: Arc<AtomicBool>,
+    broken: Arc<Notify>,
     copying: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -261,6 +303,11 @@ async fn copy<W: Write>(
     over: &AtomicBool,
     writer: impl Fn() -> W,
 ) -> anyhow::Result<()> {
+    let write = |data: &[u8]| {
+        let mut writer = writer();
+        writer.write_all(data).and_then(|()| writer.flush()).context(CannotWrite)
+    };
+    let rotated = format!("{path}.1");
     let mut offset = 0;
     loop {
         // Before the read: what the task wrote before its end is there to be read then.
@@ -268,19 +315,54 @@ async fn copy<W: Write>(
         let (data, size) = match sandbox.read(path, offset).await {
             // A task that ended before it began has no output.
             Err(error) if last && offset == 0 && error.is::<NotFound>() => return Ok(()),
-            Err(error) if offset == 0 && error.is::<NotFound>() => (Vec::new(), 0),
+            // It comes, or it is being rotated.
+            Err(error) if error.is::<NotFound>() => (Vec::new(), 0),
             read => read?,
         };
         if !data.is_empty() {
             offset += data.len() as u64;
-            let mut writer = writer();
-            writer.write_all(&data).and_then(|()| writer.flush()).context("cannot write the output")?;
+            write(&data)?;
         } else if size < offset {
-            offset = 0; // The log was rotated.
+            // The file was rotated, and goes on under its old name.
+            loop {
+                let rest = match sandbox.read(&rotated, offset).await {
+                    Err(error) if error.is::<NotFound>() => break,
+                    read => read?.0,
+                };
+                if rest.is_empty() {
+                    break;
+                }
+                offset += rest.len() as u64;
+                write(&rest)?;
+            }
+            offset = 0;
         } else if last {
             return Ok(());
         } else {
             tokio::time::sleep(OUTPUT_INTERVAL).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_word_after_dashes_is_a_program() {
+        let check = |line: &str, command: &str, expected| {
+            let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(after_dashes(&words(command), words(line).into_iter()), expected, "{line}");
+        };
+        check("mesos run -- /bin/true", "/bin/true", true);
+        check("mesos run -q -- ls -l", "ls -l", true);
+        check("mesos run true", "true", false);
+        check("mesos run echo -- x", "echo -- x", false);
+    }
+
+    #[test]
+    fn variables_have_names() {
+        assert!(variable("A=b=c").is_ok_and(|it| it.name == "A" && it.value() == "b=c"));
+        assert!(variable("A").is_err() && variable("=b").is_err());
     }
 }

@@ -54,15 +54,20 @@ impl Executor {
     /// Sends a new state of a task; gives its uuid in base64.
     #[track_caller]
     pub(crate) fn update(&self, task: &str, state: &str) -> Value {
-        let uuid = TaskStatus {
-            uuid: Some(uuid::Uuid::new_v4().into_bytes().to_vec().into()),
-            ..Default::default()
-        };
-        let uuid: Value = serde_json::from_str(&json::to_string(&uuid)).expect("JSON");
+        self.update_with(task, state, "")
+    }
+
+    /// Sends a new state of a task, with a message; gives its uuid in base64.
+    #[track_caller]
+    pub(crate) fn update_with(&self, task: &str, state: &str, message: &str) -> Value {
+        let uuid = uuid::Uuid::new_v4().into_bytes().to_vec();
+        let status = TaskStatus { uuid: Some(uuid.into()), ..TaskStatus::default() };
+        let uuid: Value = serde_json::from_str(&json::to_string(&status)).expect("JSON");
         let status = json!({
             "task_id": { "value": task },
             "state": state,
             "source": "SOURCE_EXECUTOR",
+            "message": message,
             "uuid": uuid["uuid"],
         });
         let answer = self.call(json!({ "type": "UPDATE", "update": { "status": status } }));

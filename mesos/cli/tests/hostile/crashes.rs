@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Cluster, Framework, command_task, framework_info, get_json, processes_of, task_id, until,
+    Cluster, Framework, command_task, executor_task, framework_info, get_json, processes_of, task_id, until,
 };
 
 fn checkpointing(name: &str) -> Value {
@@ -20,36 +20,39 @@ fn executor_pid(status: &Value) -> Pid {
     Pid::from_raw(i32::try_from(pid).expect("a process id"))
 }
 
+/// The process of a cluster whose command line has a text in it.
+fn process_with(cluster: &Cluster, text: &str) -> Pid {
+    let command = |pid: &Pid| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let has = |pid: &Pid| String::from_utf8_lossy(&command(pid)).replace('\0', " ").starts_with(text);
+    until("a process", || processes_of(cluster.scratch.path()).into_iter().find(has))
+}
+
 #[test]
 fn killed_executor_fails_its_task_and_takes_its_processes_along() {
     let cluster = Cluster::local(1);
     let mut framework = Framework::subscribe(cluster.master(), framework_info("executor"));
-    let marker = cluster.scratch.path().join("marker");
-    let status = framework
-        .run(|offer| command_task("task", offer, &format!("cd {0} && exec sleep 1000", marker_dir(&marker))));
-    assert!(!processes_of(&marker).is_empty(), "the task runs");
-    kill(executor_pid(&status), Signal::SIGKILL).expect("the executor lives");
+    framework.run(|offer| command_task("task", offer, "sleep 1234"));
+    let task = process_with(&cluster, "sleep 1234");
+    kill(process_with(&cluster, "mesos-executor "), Signal::SIGKILL).expect("the executor lives");
     let last = framework.updates_to_end("task").pop().unwrap();
     let seen = [&last["state"], &last["reason"], &last["source"]];
-    assert_eq!(
-        seen,
-        [&json!("TASK_FAILED"), &json!("REASON_EXECUTOR_TERMINATED"), &json!("SOURCE_AGENT")],
-        "{last}"
-    );
+    assert_eq!(seen, [&json!("TASK_FAILED"), &json!("REASON_EXECUTOR_TERMINATED"), &json!("SOURCE_AGENT")]);
+    until("the process of the task to end", || kill(task, None).err());
+
+    let offer = framework.offer();
+    framework.launch(&offer, &[executor_task("on own", &offer, "own", "exec sleep 4321")]);
+    kill(process_with(&cluster, "sleep 4321"), Signal::SIGKILL).expect("the executor lives");
+    let last = framework.updates_to_end("on own").pop().unwrap();
+    let seen = [&last["state"], &last["reason"], &last["source"]];
+    assert_eq!(seen, [&json!("TASK_FAILED"), &json!("REASON_EXECUTOR_TERMINATED"), &json!("SOURCE_AGENT")]);
+    // Of an executor that the framework brought along, the end is told, too.
     let failure = framework.next_of("FAILURE");
-    assert_eq!((&failure["executor_id"]["value"], &failure["status"]), (&json!("task"), &json!(9)));
-    until("the processes of the task to end", || processes_of(&marker).is_empty().then_some(()));
-    let again = framework.run(|offer| command_task("again", offer, "sleep 1000"));
-    assert_eq!(again["state"], "TASK_RUNNING");
+    assert_eq!((&failure["executor_id"]["value"], &failure["status"]), (&json!("own"), &json!(9)));
+    framework.run(|offer| command_task("again", offer, "sleep 1000"));
 }
 
-/// A directory that is made, as text.
-fn marker_dir(path: &std::path::Path) -> String {
-    std::fs::create_dir(path).expect("a directory");
-    path.display().to_string()
-}
-
-/// What was acknowledged does not come again, what was not comes once, and what runs goes on running.
+/// What runs goes on running, and what ends meanwhile is told. An update comes again if its acknowledgement was still
+/// on its way.
 #[test]
 fn killed_agent_comes_back_with_its_tasks_and_updates() {
     let mut cluster = Cluster::separate(1, &[], &[]);
@@ -57,20 +60,21 @@ fn killed_agent_comes_back_with_its_tasks_and_updates() {
     let go = cluster.scratch.join("go");
     let waiting = format!("while [ ! -e {go} ]; do sleep 0.05; done; touch {go}.seen");
     let first = framework.run(|offer| command_task("living", offer, "sleep 1000"));
-    framework.run(|offer| command_task("ending", offer, &waiting));
+    let second = framework.run(|offer| command_task("ending", offer, &waiting));
     cluster.agent_daemon(0).kill();
     cluster.scratch.file("go", "");
     until("the task to end while the agent is away", || std::fs::metadata(format!("{go}.seen")).ok());
     cluster.restart_agent(0);
-    let statuses = framework.updates_to_end("ending");
-    assert_eq!(statuses.len(), 1, "{statuses:?}");
-    assert_eq!(statuses[0]["state"], "TASK_FINISHED");
-    assert_eq!(statuses[0]["agent_id"], first["agent_id"], "the agent kept its id");
+    let new =
+        framework.updates_to_end("ending").into_iter().filter(|status| status["uuid"] != second["uuid"]);
+    let new: Vec<_> = new.collect();
+    assert_eq!(new.len(), 1, "{new:?}");
+    assert_eq!(new[0]["state"], "TASK_FINISHED");
+    assert_eq!(new[0]["agent_id"], first["agent_id"], "the agent kept its id");
     kill(executor_pid(&first), None).expect("the executor of the other task lives");
     framework.kill("living");
-    let statuses = framework.updates_to_end("living");
-    assert_eq!(statuses.len(), 1, "{statuses:?}");
-    assert_eq!(statuses[0]["state"], "TASK_KILLED");
+    let new = framework.updates_to_end("living").into_iter().filter(|status| status["uuid"] != first["uuid"]);
+    assert_eq!(new.map(|status| status["state"].clone()).collect::<Vec<_>>(), ["TASK_KILLED"]);
     let slaves = get_json(cluster.master(), "/state")["slaves"].clone();
     assert_eq!(slaves.as_array().map(Vec::len), Some(1), "{slaves}");
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::{
-    Cluster, Framework, Scratch, command_task, framework_info, processes_of, task_id, until,
+    Cluster, Executor, Framework, Scratch, command_task, executor_task, framework_info, processes_of,
+    task_id, until,
 };
 
 /// A small file system of its own, gone when this is dropped.
@@ -62,24 +63,33 @@ fn fill_files(directory: &std::path::Path, found: &mut Vec<PathBuf>) {
 fn nothing_is_lost_while_the_disk_is_full_as_root() {
     let Some(disk) = SmallDisk::mount(8) else { return };
     let mut cluster = Cluster::separate(0, &[], &[]);
-    cluster
-        .add_agent(&[&format!("--work_dir={}", disk.path().join("work").display()), "--gc_disk_headroom=0"]);
+    let work_dir = format!("--work_dir={}", disk.path().join("work").display());
+    cluster.add_agent(&[&work_dir, "--gc_disk_headroom=0"]);
     cluster.until_agents(1);
     let mut info = framework_info("full");
     info["checkpoint"] = true.into();
     let mut framework = Framework::subscribe(cluster.master(), info);
-    let (go, full) = (cluster.scratch.join("go"), cluster.scratch.join("full"));
-    let ending = format!("while [ ! -e {go} ]; do sleep 0.05; done; touch {go}.seen; exit 0");
-    framework.run(|offer| command_task("ending", offer, &ending));
+    let offer = framework.offer();
+    framework.launch(&offer, &[executor_task("ending", &offer, "own", Executor::COMMAND)]);
+    let mut executor = Executor::subscribe(cluster.agent(0), &framework.id, "own");
+    executor.next_of("LAUNCH");
+    let running = executor.update("ending", "TASK_RUNNING");
+    assert_eq!(framework.update_of("ending")["uuid"], running);
+    assert_eq!(executor.next_of("ACKNOWLEDGED")["uuid"], running);
+    let full = cluster.scratch.join("full");
     let filling = format!("cat /dev/zero > fill; touch {full}; sleep 1000");
     framework.run(|offer| command_task("filling", offer, &filling));
     until("the disk to be full", || fs::metadata(&full).ok());
-    cluster.scratch.file("go", "");
-    until("the task to end", || fs::metadata(format!("{go}.seen")).ok());
+
+    // More than what is left of the last page of the file that the agent keeps.
+    let finished = executor.update_with("ending", "TASK_FINISHED", &"x".repeat(16 << 10));
     until("the agent to notice, or to be done", || {
         let log = cluster.agent_daemon(0).log();
         (log.contains("os error 28") || !cluster.agent_daemon(0).is_running()).then_some(())
     });
+    // A task that is launched meanwhile cannot be: it is told so, and nobody else is harmed.
+    let offer = framework.offer();
+    framework.launch(&offer, &[command_task("unlucky", &offer, "true")]);
 
     let mut files = Vec::new();
     fill_files(&disk.path(), &mut files);
@@ -89,7 +99,8 @@ fn nothing_is_lost_while_the_disk_is_full_as_root() {
         cluster.restart_agent(0);
     }
     let statuses = framework.updates_to_end("ending");
-    assert!(statuses.iter().all(|status: &Value| status["state"] == "TASK_FINISHED"), "{statuses:?}");
+    assert!(statuses.iter().all(|status| status["uuid"] == finished), "{statuses:?}");
+    framework.updates_to_end("unlucky");
     let tasks = json!([{ "task_id": task_id("filling") }]);
     framework.call(json!({ "type": "RECONCILE", "reconcile": { "tasks": tasks } }));
     assert_eq!(framework.update_of("filling")["state"], "TASK_RUNNING");

@@ -255,11 +255,11 @@ fn body_over_the_bound_is_413() {
     );
     connection.send(head.as_bytes());
     let chunk = [b"1000000\r\n".to_vec(), vec![b' '; 16 << 20], b"\r\n".to_vec()].concat();
-    let sent = (0..6).take_while(|_| connection.send(&chunk)).count();
+    // What comes after the answer is thrown away, or the connection is closed.
+    (0..6).take_while(|_| connection.send(&chunk)).for_each(drop);
     if let Some(answer) = connection.answer() {
         assert_eq!(answer.status, 413);
     }
-    assert!(sent < 6, "the server stops reading");
     assert_serves(&cluster);
 }
 
