@@ -27,7 +27,11 @@ pub const LAYERS: [&[&str]; 9] = [
 pub const SIDEWAYS: [(&str, &str, &str); 4] = [
     ("mesos-cluster", "mesos-registry", "the effects of the master's model speak the registry's vocabulary"),
     ("mesos-cluster", "mesos-allocation", "and the allocator's, rather than copies of them"),
-    ("mesos-cluster", "mesos-access", "what the authorizer is asked is said in the table's actions and objects"),
+    (
+        "mesos-cluster",
+        "mesos-access",
+        "what the authorizer is asked is said in the table's actions and objects",
+    ),
     ("mesos-workload", "mesos-updates", "the agent's model holds the streams of its tasks' updates"),
 ];
 

@@ -65,7 +65,24 @@ pub(super) async fn work(
     done.map_err(|_| Response::internal_server_error("the answer could not be put together"))
 }
 
-/// Something that was to be done failed.
+/// Something that was to be done failed. What was left undone because the agent ends will be asked of the
+/// next one.
 pub(super) fn failed(error: &FutureError) -> Refused {
-    Response::internal_server_error(error.to_string())
+    match error {
+        FutureError::Abandoned => Response::service_unavailable("The agent is shutting down"),
+        error => Response::internal_server_error(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libprocess::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn what_an_ending_agent_leaves_undone_may_be_asked_again() {
+        assert_eq!(failed(&FutureError::Abandoned).status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(failed(&FutureError::Discarded).status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

@@ -61,7 +61,7 @@ impl Executor {
     #[track_caller]
     pub(crate) fn update_with(&self, task: &str, state: &str, message: &str) -> Value {
         let uuid = uuid::Uuid::new_v4().into_bytes().to_vec();
-        let status = TaskStatus { uuid: Some(uuid.into()), ..TaskStatus::default() };
+        let status = TaskStatus { uuid: Some(uuid), ..TaskStatus::default() };
         let uuid: Value = serde_json::from_str(&json::to_string(&status)).expect("JSON");
         let status = json!({
             "task_id": { "value": task },

@@ -53,10 +53,8 @@ fn scalars_are_floats_and_times_are_nanoseconds() {
 #[test]
 fn member_that_would_be_empty_is_left_out() {
     let cluster = shared();
-    for kind in ["GET_CONTAINERS"] {
-        let answer = post_json(cluster.agent(0), "/api/v1", &json!({ "type": kind }));
-        assert_eq!(answer.text(), format!(r#"{{"type":"{kind}"}}"#));
-    }
+    let answer = post_json(cluster.agent(0), "/api/v1", &json!({ "type": "GET_CONTAINERS" }));
+    assert_eq!(answer.text(), r#"{"type":"GET_CONTAINERS"}"#);
 }
 
 #[test]

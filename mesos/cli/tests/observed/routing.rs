@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Connection, get, get_json, post_json, request, request_bytes, shared};
+use crate::harness::{Cluster, Connection, get, get_json, post_json, request, request_bytes, shared};
 
 /// A path that nobody serves reaches whoever serves the longest beginning of it.
 #[test]
@@ -50,10 +50,10 @@ fn paths_work_without_the_name_of_the_process_and_with_a_suffix() {
 
 #[test]
 fn leader_redirects_to_itself_without_a_scheme() {
-    let cluster = shared();
+    let cluster = Cluster::separate(0, &["--hostname=leader.example"], &[]);
     let state = get_json(cluster.master(), "/state");
-    let hostname = state["leader_info"]["hostname"].as_str().expect("a hostname");
-    let expected = format!("//{hostname}:{}", state["leader_info"]["port"]);
+    let expected = format!("//leader.example:{}", state["leader_info"]["port"]);
+    assert_eq!(state["leader_info"]["hostname"], "leader.example");
     let mut connection = Connection::open(cluster.master());
     for method in ["HEAD", "GET"] {
         connection.send(&request_bytes(method, "/master/redirect", &[], b""));

@@ -1,5 +1,6 @@
 //! The calls about containers: those of executors, nested and standalone ones.
 
+use libprocess::FutureError;
 use libprocess::http::Response;
 use mesos_access::{Action, Object};
 use mesos_api::v1::agent::call::{GetContainers, Type};
@@ -103,6 +104,7 @@ pub(super) async fn launch(incoming: Incoming, call: Call) -> Result<Response, R
     match incoming.view.containerizer.launch(&id, config).await {
         Ok(Launched::New) => Ok(Response::ok()),
         Ok(Launched::Already) => Ok(Response::accepted()),
+        Err(error @ FutureError::Abandoned) => Err(gate::failed(&error)),
         Err(error) => Err(Response::bad_request(error.to_string())),
     }
 }
