@@ -80,9 +80,13 @@ class Events:
         return {offer["agent_id"]["value"] for offer in self.offers.values()}
 
     def offer(self, cpus):
-        """Waits for an offer with room."""
+        """Waits for an offer with room; too small ones go back, to come again as a larger one."""
         def find():
-            return next((offer for offer in self.offers.values() if tasks.cpus(offer) >= cpus), None)
+            found = next((offer for offer in self.offers.values() if tasks.cpus(offer) >= cpus), None)
+            if not found and self.offers:
+                self.client.decline(list(self.offers.values()), AT_ONCE)
+                self.offers.clear()
+            return found
         offer = self.until(f"an offer of {cpus} cpus", find)
         return self.offers.pop(offer["id"]["value"])
 
