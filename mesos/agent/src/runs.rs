@@ -57,6 +57,7 @@ impl AgentProcess {
                     (!files.is_empty()).then(|| cx.node().run_blocking(move || disk::write_files(&files)));
                 let (containerizer, container) = (self.containerizer.clone(), run.container.clone());
                 let volumes = Volumes::of(self.workload.layout(), resources.as_deref().unwrap_or_default());
+                self.attach_volumes(&run);
                 let user = self.workload.executor(&run.framework, &run.executor);
                 let user = user.and_then(|executor| executor.user.clone());
                 let links = volumes.links.clone();

@@ -76,14 +76,14 @@ impl Files {
     }
 
     /// Shows the file or directory at `path`, which need not be there yet, under a virtual path,
-    /// in the place of what was shown there. Without `access`, that of the next attached path
+    /// in the place of what was shown there and below. Without `access`, that of the next attached path
     /// above counts; where no path above has one either, everybody may read it.
     pub fn attach(&self, virtual_path: impl Into<String>, path: impl Into<PathBuf>, access: Option<Access>) {
         let (virtual_path, path) = (virtual_path.into(), path.into());
         self.pid.tell(move |process, _cx| process.attach(&virtual_path, path, access));
     }
 
-    /// Shows nothing under the virtual path any more.
+    /// Shows nothing at and below the virtual path any more.
     pub fn detach(&self, virtual_path: impl Into<String>) {
         let virtual_path = virtual_path.into();
         self.pid.tell(move |process, _cx| process.detach(&virtual_path));

@@ -34,11 +34,18 @@ pub(super) struct Located {
 
 impl Table {
     pub(super) fn attach(&mut self, virtual_path: &str, path: PathBuf, access: Option<Access>) {
+        self.detach(virtual_path);
         self.entries.insert(normal(virtual_path), Entry { path, access });
     }
 
     pub(super) fn detach(&mut self, virtual_path: &str) {
-        self.entries.remove(&normal(virtual_path));
+        let own = normal(virtual_path);
+        let below = format!("{own}/");
+        self.entries.remove(&own);
+        // What begins with a text stands together, from that text on.
+        let range = self.entries.range(below.clone()..).map(|(path, _)| path);
+        let below: Vec<String> = range.take_while(|path| path.starts_with(&below)).cloned().collect();
+        below.iter().for_each(|path| drop(self.entries.remove(path)));
     }
 
     /// The entry with the longest path at or above the virtual path, and what is left of that.
@@ -127,6 +134,20 @@ mod tests {
         table.detach("/a/b/c/");
         check(&table, "/a/b/c/x", "/real/b", "c/x", "a");
         assert_eq!(table.iter().count(), 2);
+    }
+
+    #[test]
+    fn what_is_attached_below_goes_with_it() {
+        let mut table = Table::default();
+        for path in ["/run", "/run/data", "/run/data/deep", "/run-2", "/rum"] {
+            table.attach(path, PathBuf::from("/real").join(path.trim_start_matches('/')), None);
+        }
+        let left = |table: &Table| table.iter().map(|(path, _)| path.to_owned()).collect::<Vec<_>>();
+        table.attach("/run", PathBuf::from("/real/newer"), None);
+        assert_eq!(left(&table), ["/rum", "/run", "/run-2"]);
+        table.attach("/run/data", PathBuf::from("/real/data"), None);
+        table.detach("/run");
+        assert_eq!(left(&table), ["/rum", "/run-2"]);
     }
 
     #[test]
