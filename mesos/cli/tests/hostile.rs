@@ -5,5 +5,7 @@ mod connections;
 mod crashes;
 mod disk;
 mod identifiers;
+mod messages;
+mod mutations;
 mod readers;
 mod requests;

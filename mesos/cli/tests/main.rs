@@ -8,4 +8,5 @@ mod cluster;
 mod commands;
 mod harness;
 mod hostile;
+mod lifecycle;
 mod observed;

@@ -60,6 +60,19 @@ async fn copy(sandbox: &Sandbox, path: &str, mut offset: u64) -> anyhow::Result<
 }
 
 pub(super) async fn tail(args: Tail) -> anyhow::Result<()> {
+    if !args.follow {
+        return end(&args).await.map(drop);
+    }
+    // Who follows ends that by Ctrl-C, whatever is under way: it is no failure.
+    let mut interrupts = Interrupts::listen()?;
+    tokio::select! {
+        () = interrupts.next() => Ok(()),
+        ended = follow(&args) => ended,
+    }
+}
+
+/// Prints the last lines of a file; gives where it ended.
+async fn end(args: &Tail) -> anyhow::Result<(Sandbox, u64)> {
     let sandbox = Sandbox::find(&args.place).await?;
     let (_, size) = sandbox.read(&args.path, u64::MAX >> 1).await?;
     let mut end = Vec::new();
@@ -74,16 +87,15 @@ pub(super) async fn tail(args: Tail) -> anyhow::Result<()> {
         end.extend(data);
     }
     start += last_lines(&end, args.lines) as u64;
-    let mut offset = copy(&sandbox, &args.path, start).await?;
-    if !args.follow {
-        return Ok(());
-    }
-    let mut interrupts = Interrupts::listen()?;
+    let offset = copy(&sandbox, &args.path, start).await?;
+    Ok((sandbox, offset))
+}
+
+/// Prints the last lines of a file, and what is added to it.
+async fn follow(args: &Tail) -> anyhow::Result<()> {
+    let (sandbox, mut offset) = end(args).await?;
     loop {
-        tokio::select! {
-            () = interrupts.next() => return Ok(()),
-            () = tokio::time::sleep(FOLLOW_INTERVAL) => {}
-        }
+        tokio::time::sleep(FOLLOW_INTERVAL).await;
         let (_, size) = sandbox.read(&args.path, offset).await?;
         if size < offset {
             offset = 0; // The log was rotated.

@@ -124,8 +124,10 @@ impl Drop for Daemon {
                 eprintln!("a daemon had to be killed: {}", self.log.display());
             }
         }
-        if std::thread::panicking() {
-            let log = self.log();
+        let log = self.log();
+        if !std::thread::panicking() {
+            assert!(!log.contains("panicked at"), "{}: {log}", self.log.display());
+        } else {
             let lines: Vec<_> = log.lines().collect();
             let end = lines[lines.len().saturating_sub(60)..].join("\n");
             eprintln!("the end of {}:\n{end}\n", self.log.display());

@@ -77,8 +77,11 @@ fn nothing_is_lost_while_the_disk_is_full_as_root() {
     assert_eq!(framework.update_of("ending")["uuid"], running);
     assert_eq!(executor.next_of("ACKNOWLEDGED")["uuid"], running);
     let full = cluster.scratch.join("full");
-    let filling = format!("cat /dev/zero > fill; touch {full}; sleep 1000");
+    let fill = cluster.scratch.join("fill");
+    let filling =
+        format!("while [ ! -e {fill} ]; do sleep 0.05; done; cat /dev/zero > fill; touch {full}; sleep 1000");
     framework.run(|offer| command_task("filling", offer, &filling));
+    cluster.scratch.file("fill", "");
     until("the disk to be full", || fs::metadata(&full).ok());
 
     // More than what is left of the last page of the file that the agent keeps.
