@@ -11,9 +11,10 @@ mod python;
 mod scratch;
 mod tasks;
 mod wait;
+mod watchdog;
 
 pub(crate) use cluster::{Cluster, shared};
-pub(crate) use command::{Finished, finish, mesos};
+pub(crate) use command::{Finished, curl, finish, mesos};
 pub(crate) use daemon::Daemon;
 pub(crate) use events::Events;
 pub(crate) use executor::Executor;
@@ -25,3 +26,11 @@ pub(crate) use tasks::{
     command_task, executor_resources, executor_task, framework_info, launch, launch_group, resources, task_id,
 };
 pub(crate) use wait::{PATIENCE, until};
+
+/// Says that a test is skipped, and why; fails where none may be.
+#[track_caller]
+fn skip(why: &str) {
+    let forbidden = std::env::var_os("MESOS_TEST_SKIP_FORBIDDEN").is_some_and(|value| value == "1");
+    assert!(!forbidden, "skipped: {why}");
+    println!("skipped: {why}");
+}

@@ -37,7 +37,8 @@ pub(crate) struct Finished {
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Finished {
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("a command starts");
+    let child = command.spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
     let stdout = read(child.stdout.take().expect("a pipe"));
     let stderr = read(child.stderr.take().expect("a pipe"));
     let status = until("a command to end", || child.try_wait().expect("a child can be waited for"));
@@ -51,4 +52,15 @@ fn read(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
         pipe.read_to_end(&mut bytes).expect("a pipe can be read");
         String::from_utf8_lossy(&bytes).into_owned()
     })
+}
+
+/// Runs curl; none where there is no curl, which is said.
+pub(crate) fn curl(arguments: &[&str]) -> Option<Finished> {
+    if Command::new("curl").arg("--version").output().is_err() {
+        super::skip("there is no curl");
+        return None;
+    }
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--max-time", "30", "--noproxy", "*"]).args(arguments);
+    Some(finish(&mut command))
 }

@@ -41,7 +41,8 @@ impl Daemon {
         // A daemon that is started again goes on in its log.
         let stderr = OpenOptions::new().create(true).append(true).open(&log).expect("a file for the log");
         command.process_group(0).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
-        let child = command.spawn().expect("the command under test starts");
+        let child = command.spawn();
+        let child = child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         Self { child, output, log, ended: false }
     }
 

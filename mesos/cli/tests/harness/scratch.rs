@@ -16,6 +16,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub(crate) fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("mesos-test-").tempdir().expect("a temporary directory");
+        super::watchdog::watch(dir.path());
         fs::create_dir(dir.path().join("tmp")).expect("a directory for temporary files");
         Self { dir }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Cluster, Connection, get, get_json, post_json, request, request_bytes, shared};
+use crate::harness::{Cluster, Connection, curl, get, get_json, post_json, request, request_bytes, shared};
 
 /// A path that nobody serves reaches whoever serves the longest beginning of it.
 #[test]
@@ -130,4 +130,24 @@ fn long_answers_are_packed_where_that_is_accepted() {
     assert!(answer.body.starts_with(&[0x1f, 0x8b]));
     let answer = get(cluster.master(), "/state");
     assert_eq!(answer.header("content-encoding"), None);
+}
+
+/// It asks for packed answers, announces long bodies by `Expect`, and speaks older forms of HTTP.
+#[test]
+fn curl_gets_what_it_asks_for() {
+    let cluster = shared();
+    let url = |path: &str| format!("http://{}{path}", cluster.master());
+    let Some(state) = curl(&["--compressed", &url("/state")]) else { return };
+    let state: serde_json::Value = serde_json::from_str(&state.stdout).expect("JSON");
+    assert_eq!(state["activated_slaves"], 2.0);
+    let call = format!("{}{}", json!({ "type": "GET_HEALTH" }), " ".repeat(2 << 20));
+    let path = cluster.scratch.file("call.json", &call);
+    let (data, call_url) = (format!("@{path}"), url("/api/v1"));
+    let post = ["--header", "Content-Type: application/json", "--data-binary", &data, &call_url];
+    for form in [&[][..], &["--http1.0"], &["--header", "Transfer-Encoding: chunked"]] {
+        let answer = curl(&[form, &post].concat()).expect("there is curl").stdout;
+        assert_eq!(answer, r#"{"type":"GET_HEALTH","get_health":{"healthy":true}}"#, "{form:?}");
+    }
+    let head = curl(&["--head", &url("/master/redirect")]).expect("there is curl").stdout;
+    assert!(head.starts_with("HTTP/1.1 307 "), "{head}");
 }
