@@ -49,7 +49,7 @@ impl AgentProcess {
                 self.begin_annotation(cx, *update, executor, container);
             }
             Effect::Update { update, file, shrink } => self.hand_to_updates(cx, *update, file, shrink),
-            Effect::ResumeUpdates => self.updates.resume(),
+            Effect::ResumeUpdates(framework) => self.updates.resume_framework(framework),
             Effect::CloseStreams(framework) => self.updates.remove_framework(framework),
             Effect::Exited { framework, executor, status } => {
                 let slave_id = self.workload.info().id.clone().unwrap_or_default();
@@ -159,7 +159,7 @@ impl AgentProcess {
             self.updates.update(update, file);
             return;
         };
-        cx.run(self.containerizer.update(&container, resources), move |agent, cx, shrunk| {
+        cx.run(self.update_container(&container, resources), move |agent, cx, shrunk| {
             if let Err(error) = shrunk
                 && !is_unknown(&error)
             {

@@ -64,9 +64,14 @@ impl Updates {
         self.pid.tell(|updates, cx| updates.step(cx, Input::Pause));
     }
 
-    /// There is one, or a framework is back.
+    /// There is one.
     pub(crate) fn resume(&self) {
         self.pid.tell(|updates, cx| updates.step(cx, Input::Resume));
+    }
+
+    /// A framework is back.
+    pub(crate) fn resume_framework(&self, id: FrameworkId) {
+        self.pid.tell(move |updates, cx| updates.step(cx, Input::ResumeFramework(id)));
     }
 
     /// A framework is gone.

@@ -104,7 +104,7 @@ impl Cluster {
         if let (true, Some(executor)) = (needs.launches_executor, &task.executor) {
             self.add_executor(&id, &rest.agent, Arc::new(executor.clone()), &needs.executor);
         }
-        self.add_task(Task { info: task_proto(&task, &id), resources: needs.task }, cx);
+        self.add_task(Task::new(task_proto(&task, &id), needs.task), cx);
         if let (Some(to), Some(message)) = (self.connected_agent(&rest.agent), message) {
             cx.send(to, ToAgent::RunTask(Box::new(message)));
         }
@@ -173,7 +173,7 @@ impl Cluster {
             self.add_executor(&id, &rest.agent, Arc::new(executor), &needs.executor);
         }
         for (task, resources) in tasks.iter().zip(needs.tasks) {
-            self.add_task(Task { info: task_proto(&task.info, &id), resources }, cx);
+            self.add_task(Task::new(task_proto(&task.info, &id), resources), cx);
         }
         if let (Some(to), Some(message)) = (self.connected_agent(&rest.agent), message) {
             cx.send(to, ToAgent::RunTaskGroup(Box::new(message)));

@@ -122,7 +122,7 @@ impl Cluster {
                 continue;
             }
             let resources = Resources::from_protos(info.resources.iter().cloned()).unwrap_or_default();
-            let task = Task { info, resources };
+            let task = Task::new(info, resources);
             if let Some(message) = news {
                 let update =
                     status::with_details(&task, task.state(), Reason::AgentReregistered, message, cx);
@@ -138,7 +138,7 @@ impl Cluster {
             let Some(framework) = self.framework_mut(id) else { continue };
             for info in archived.tasks {
                 let resources = Resources::from_protos(info.resources.iter().cloned()).unwrap_or_default();
-                framework.completed_tasks.push(info.task_id.clone(), Arc::new(Task { info, resources }));
+                framework.completed_tasks.push(info.task_id.clone(), Arc::new(Task::new(info, resources)));
             }
         }
     }

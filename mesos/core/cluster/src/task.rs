@@ -2,6 +2,7 @@
 
 use mesos_api::v1::{self, CheckStatusInfo, ContainerStatus, TaskState, TaskStatus};
 use mesos_resources::Resources;
+use stout::Time;
 
 /// How many statuses of one task are kept. Mesos keeps the newest of each run of
 /// equal states, without a bound: a task that flaps would grow for ever.
@@ -18,6 +19,20 @@ pub struct Task {
     pub info: v1::Task,
     /// `info.resources`, ready for arithmetic.
     pub resources: Resources,
+    /// What became of the update that the scheduler was sent last.
+    pub(crate) delivery: Delivery,
+}
+
+/// What is known of the update that a scheduler was sent last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Delivery {
+    /// Nothing was sent by this master.
+    #[default]
+    None,
+    /// It was sent at this time.
+    Sent(Time),
+    /// The scheduler has acknowledged it.
+    Acknowledged,
 }
 
 /// Whether a task never changes after this state.
@@ -48,6 +63,16 @@ pub fn is_removable(state: TaskState) -> bool {
 }
 
 impl Task {
+    /// A task of which its scheduler was told nothing yet.
+    pub(crate) fn new(info: v1::Task, resources: Resources) -> Self {
+        Task { info, resources, delivery: Delivery::None }
+    }
+
+    /// Whether `uuid` is of the update that the scheduler was sent last.
+    pub(crate) fn last_sent(&self, uuid: &[u8]) -> bool {
+        self.info.status_update_uuid.as_deref() == Some(uuid)
+    }
+
     /// The latest state that the agent knows.
     #[must_use]
     pub fn state(&self) -> TaskState {
@@ -128,7 +153,7 @@ mod tests {
     }
 
     fn task() -> Task {
-        Task { info: v1::Task::default(), resources: Resources::new() }
+        Task::new(v1::Task::default(), Resources::new())
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! The news of tasks, from agents and from ourselves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesos_api::internal::{StatusUpdate, StatusUpdateMessage};
 use mesos_api::v1::task_status::Reason;
 use mesos_api::v1::{FrameworkId, TaskId, TaskState};
+use stout::Time;
 
 use crate::cluster::Cluster;
 use crate::connection::ConnectionId;
 use crate::event::SchedulerEvent;
 use crate::observation::Observation;
 use crate::step::Step;
-use crate::task::{is_removable, is_terminal};
+use crate::task::{Delivery, is_removable, is_terminal};
 use crate::wire::is_uuid;
+
+/// An update that comes again sooner than this is not one that its agent retries: agents wait ten seconds.
+const RESEND_WINDOW: Duration = Duration::from_secs(8);
 
 impl Cluster {
     pub(crate) fn status_update(
@@ -52,17 +57,23 @@ impl Cluster {
                 return Err(format!("ignoring {} from agent {agent}: {}", what(), state.as_str_name()));
             }
         }
+        if self.acknowledge_again(&agent, &update, &uuid, cx) {
+            return Ok(());
+        }
+        let again = self.sent_just_now(&update, &uuid, cx);
         update.status.uuid = Some(uuid);
         let framework = update.framework_id.clone();
         let task = update.status.task_id.clone();
         let own = self.task(&framework, &task).is_some_and(|task| task.info.agent_id == agent);
         let agent_pid = pid.or_else(|| self.agent(&agent).map(|agent| agent.peer.pid.clone()));
         let reached = self.connected_framework(&framework);
-        if own && reached.is_some() {
-            self.note_reported(&framework, &task, &update);
+        if own && reached.is_some() && !again {
+            self.note_reported(&framework, &task, &update, cx.now);
         }
-        let event = SchedulerEvent::Update { update: Box::new(update.clone()), agent_pid };
-        cx.tell(reached, event);
+        if !(own && again) {
+            let event = SchedulerEvent::Update { update: Box::new(update.clone()), agent_pid };
+            cx.tell(reached, event);
+        }
         if own {
             self.update_task(&framework, &task, &update, cx);
         }
@@ -75,13 +86,23 @@ impl Cluster {
         }
     }
 
+    /// Whether the scheduler was sent this update over its present connection, so shortly before that
+    /// this is no retry: an agent sends what is in flight each time that it hears of its framework.
+    fn sent_just_now(&self, update: &StatusUpdate, uuid: &[u8], cx: &Step<'_>) -> bool {
+        let Some(framework) = self.framework(&update.framework_id) else { return false };
+        let Some(task) = framework.task(&update.status.task_id) else { return false };
+        let Delivery::Sent(at) = task.delivery else { return false };
+        task.last_sent(uuid) && at > framework.reregistered_time && cx.now - at < RESEND_WINDOW
+    }
+
     /// What the scheduler is about to see.
-    fn note_reported(&mut self, framework: &FrameworkId, task: &TaskId, update: &StatusUpdate) {
+    fn note_reported(&mut self, framework: &FrameworkId, task: &TaskId, update: &StatusUpdate, now: Time) {
         if let Some(task) = self.task_mut(framework, task)
             && update.uuid.is_some()
         {
             task.info.status_update_state = Some(update.status.state);
             task.info.status_update_uuid = update.status.uuid.clone();
+            task.delivery = Delivery::Sent(now);
         }
     }
 

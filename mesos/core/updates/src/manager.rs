@@ -70,8 +70,10 @@ pub enum Input {
     },
     /// There is no master to send to.
     Pause,
-    /// There is one again, or the framework is back: everything in flight is sent anew.
+    /// There is one again: everything in flight is sent anew.
     Resume,
+    /// The framework is back, maybe elsewhere: what it has in flight is sent anew.
+    ResumeFramework(FrameworkId),
     /// The framework is gone, nobody will acknowledge any more.
     RemoveFramework(FrameworkId),
 }
@@ -244,6 +246,13 @@ impl Manager {
             Input::Resume => {
                 self.paused = false;
                 for (key, stream) in &mut self.streams {
+                    push_sent(key, stream.send(), out);
+                }
+                Ok(())
+            }
+            Input::ResumeFramework(id) => {
+                let streams = self.streams.iter_mut().filter(|(key, _)| key.framework == id.value);
+                for (key, stream) in streams.filter(|_| !self.paused) {
                     push_sent(key, stream.send(), out);
                 }
                 Ok(())
@@ -429,6 +438,18 @@ mod tests {
         manager.recover(finished, Stream::replay(&[record(1, TaskFinished), test::ack(1)]));
         assert_eq!(manager.streams(), 1);
         assert_eq!(apply(&mut manager, Input::Resume), ["send 1", "retry 10"]);
+    }
+
+    #[test]
+    fn framework_that_is_back_gets_its_own_updates_anew() {
+        let mut manager = Manager::new();
+        apply(&mut manager, new(1, TaskRunning, true));
+        let back = |id: &str| Input::ResumeFramework(FrameworkId { value: id.into() });
+        let own = test::key().framework;
+        assert_eq!(apply(&mut manager, back(&own)), [""; 0], "there is no master");
+        apply(&mut manager, Input::Resume);
+        assert_eq!(apply(&mut manager, back("other")), [""; 0]);
+        assert_eq!(apply(&mut manager, back(&own)), ["send 1", "retry 10"]);
     }
 
     #[test]

@@ -390,8 +390,8 @@ pub enum Effect {
         /// Give this container only that much before anybody is told.
         shrink: Option<(ContainerId, Vec<Resource>)>,
     },
-    /// Send everything in flight again: the framework is back.
-    ResumeUpdates,
+    /// Send what this framework has in flight again: it is back.
+    ResumeUpdates(FrameworkId),
     /// Nobody will acknowledge this framework's updates any more.
     CloseStreams(FrameworkId),
     /// Tell the master that an executor is gone.

@@ -163,6 +163,6 @@ impl Workload {
             let framework = framework.clone();
             out.push(Effect::CheckpointFramework(records::framework(&self.layout, &agent, &framework)));
         }
-        out.push(Effect::ResumeUpdates);
+        out.push(Effect::ResumeUpdates(id.clone()));
     }
 }

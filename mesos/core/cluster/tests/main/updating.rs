@@ -1,9 +1,11 @@
 //! Status updates, acknowledgements and the ends of tasks and executors.
 
-use mesos_api::internal::{ExitedExecutorMessage, StatusUpdateMessage};
+use std::time::Duration;
+
+use mesos_api::internal::{ExitedExecutorMessage, StatusUpdate, StatusUpdateMessage};
 use mesos_api::v1::task_status::Reason;
 use mesos_api::v1::{FrameworkInfo, TaskState};
-use mesos_cluster::{FromAgent, Input, SchedulerEvent, ToAgent};
+use mesos_cluster::{ConnectionId, FromAgent, Input, SchedulerEvent, ToAgent};
 
 use crate::harness::*;
 
@@ -225,4 +227,75 @@ fn snapshot_stays_as_it_was() {
     let task = before.framework(&id).unwrap().task(&"t".into()).unwrap();
     assert_eq!(task.state(), TaskState::TaskStaging);
     assert!(world.cluster.snapshot().framework(&id).is_none());
+}
+
+/// How often the scheduler was told of a uuid, and the agent that it is acknowledged.
+fn told(world: &World, scheduler: ConnectionId, agent: ConnectionId, uuid: &[u8]) -> (usize, usize) {
+    let statuses = world.statuses(scheduler).into_iter();
+    let messages = world.messages(agent).into_iter();
+    let acknowledged = |message: &ToAgent| matches!(message, ToAgent::Acknowledge(it) if it.uuid == uuid);
+    (statuses.filter(|status| status.uuid() == uuid).count(), messages.filter(acknowledged).count())
+}
+
+fn send(world: &mut World, link: ConnectionId, update: &StatusUpdate) {
+    let message = StatusUpdateMessage { update: update.clone(), pid: Some(peer(link).pid) };
+    world.agent_says(link, FromAgent::StatusUpdate(message));
+}
+
+/// The agent was killed between the update and the acknowledgement: it sends again what the scheduler has dealt
+/// with.
+#[test]
+fn acknowledged_update_that_comes_again_is_acknowledged_by_the_master() {
+    for state in [TaskState::TaskRunning, TaskState::TaskFinished] {
+        let mut world = World::new();
+        let (agent, link) = world.agent("cpus:4;mem:1024");
+        let (id, connection) = world.framework(FrameworkInfo { checkpoint: Some(true), ..plain() });
+        world.launch(connection, &id, &["t"]);
+        let uuid = world.uuid();
+        let update = status_update(&id, &agent, "t", state, Some(state), &uuid);
+        send(&mut world, link, &update);
+        world.input(Input::AgentDisconnected(link));
+        world.acknowledge(connection, &id, &agent, "t", &uuid);
+        assert_eq!(told(&world, connection, link, &uuid), (1, 0), "nobody is there to be told");
+        let message = world.memory_of(&agent);
+        world.reregister(peer(link), message);
+        send(&mut world, link, &update);
+        assert_eq!(told(&world, connection, link, &uuid), (1, 1));
+        let known = world.cluster.state().framework(&id).unwrap().task(&"t".into()).is_some();
+        assert_eq!(known, state == TaskState::TaskRunning, "its end was acknowledged");
+        // Also when it is a completed one.
+        send(&mut world, link, &update);
+        assert_eq!(told(&world, connection, link, &uuid), (1, 2));
+        world.check();
+        check_allocated(&world.cluster, &world.allocator);
+    }
+}
+
+/// Agents send what is in flight when they come back, and again when they hear of the framework.
+#[test]
+fn update_that_comes_again_at_once_is_passed_on_only_as_a_retry_or_to_another_connection() {
+    let mut world = World::new();
+    let (agent, link) = world.agent("cpus:4;mem:1024");
+    let (id, connection) = world.framework(FrameworkInfo { failover_timeout: Some(1e6), ..plain() });
+    world.launch(connection, &id, &["t"]);
+    world.advance(Duration::from_secs(1));
+    let uuid = world.uuid();
+    let state = TaskState::TaskRunning;
+    let mut update = status_update(&id, &agent, "t", state, Some(state), &uuid);
+    send(&mut world, link, &update);
+    world.advance(Duration::from_secs(2));
+    update.latest_state = Some(TaskState::TaskFinished as i32);
+    send(&mut world, link, &update);
+    assert_eq!(told(&world, connection, link, &uuid), (1, 0));
+    assert_eq!(world.allocator.free(&agent), resources("cpus:4;mem:1024"), "the latest state counts");
+    world.advance(Duration::from_secs(8));
+    send(&mut world, link, &update);
+    assert_eq!(told(&world, connection, link, &uuid), (2, 0), "a retry");
+
+    let again = FrameworkInfo { id: Some(id.clone()), failover_timeout: Some(1e6), ..plain() };
+    world.advance(Duration::from_secs(1));
+    let (_, second) = world.framework(again);
+    send(&mut world, link, &update);
+    assert_eq!(told(&world, second, link, &uuid), (1, 0), "another scheduler has not seen it");
+    world.check();
 }

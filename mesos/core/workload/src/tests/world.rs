@@ -169,7 +169,7 @@ fn word(effect: &Effect) -> Option<String> {
             let kept = if file.is_some() { "keep" } else { "update" };
             format!("{kept} {} {}", update.status.task_id.value, update.status.state().as_str_name())
         }
-        Effect::ResumeUpdates => "resume".to_owned(),
+        Effect::ResumeUpdates(_) => "resume".to_owned(),
         Effect::CloseStreams(_) => "close streams".to_owned(),
         Effect::Exited { executor, status, .. } => format!("exited {} {status}", executor.value),
         Effect::ToFramework { .. } => "to framework".to_owned(),

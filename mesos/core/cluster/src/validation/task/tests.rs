@@ -81,8 +81,7 @@ fn rules_for_the_task_itself() {
 #[test]
 fn id_of_a_live_or_unreachable_task_is_taken() {
     let mut framework = framework("f");
-    let entry =
-        std::sync::Arc::new(crate::task::Task { info: Default::default(), resources: Resources::new() });
+    let entry = std::sync::Arc::new(crate::task::Task::new(Default::default(), Resources::new()));
     framework.tasks.insert("live".into(), entry.clone());
     framework.unreachable_tasks.push("lost".into(), entry);
     for (id, error) in
