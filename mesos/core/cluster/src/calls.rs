@@ -76,7 +76,7 @@ impl Cluster {
                 self.acknowledge(id, acknowledge, cx);
             }
             (Type::Reconcile, Call { reconcile: Some(reconcile), .. }) => {
-                self.reconcile(id, &reconcile.tasks, cx);
+                self.reconcile(id, reconcile.tasks, cx);
             }
             (Type::Message, Call { message: Some(message), .. }) => {
                 self.message_to_executor(id, message, cx);

@@ -209,6 +209,7 @@ impl Cluster {
             Timer::RecoveredAgents => self.recovered_agents_expired(cx),
             Timer::RemovalPermit => self.removal_permit(cx),
             Timer::RegistryGc => self.registry_gc(cx),
+            Timer::Reconcile(reconciliation) => self.reconcile_on(reconciliation, cx),
         }
     }
 }

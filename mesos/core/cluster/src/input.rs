@@ -1,5 +1,7 @@
 //! What can happen to a cluster.
 
+use std::collections::VecDeque;
+
 use mesos_access::Subject;
 use mesos_api::internal;
 use mesos_api::v1::{AgentId, FrameworkId, OfferId, Resource, maintenance, scheduler};
@@ -155,6 +157,26 @@ pub enum Timer {
     RemovalPermit,
     /// `--registry_gc_interval`.
     RegistryGc,
+    /// A long RECONCILE goes on, if its scheduler is still connected as it was.
+    Reconcile(Reconciliation),
+}
+
+/// What is still to be answered of a RECONCILE: many tasks must not keep everybody else waiting.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Reconciliation {
+    pub(crate) framework: FrameworkId,
+    /// Who asked.
+    pub(crate) connection: ConnectionId,
+    pub(crate) left: LeftToReconcile,
+}
+
+/// The tasks of a [`Reconciliation`] that were not answered yet.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum LeftToReconcile {
+    /// These.
+    Named(VecDeque<scheduler::call::reconcile::Task>),
+    /// All that the framework has, behind this one.
+    After(Option<mesos_api::v1::TaskId>),
 }
 
 /// What an operator may ask of the model.

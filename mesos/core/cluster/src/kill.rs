@@ -20,7 +20,7 @@ impl Cluster {
         let Some(task) = self.task(id, &kill.task_id) else {
             // Tell the scheduler what we know instead.
             let asked = reconcile::Task { task_id: kill.task_id.clone(), agent_id: kill.agent_id.clone() };
-            self.reconcile(id, &[asked], cx);
+            self.reconcile(id, vec![asked], cx);
             return;
         };
         let agent = task.info.agent_id.clone();

@@ -1,6 +1,8 @@
 //! RECONCILE: what the master knows of tasks.
 
+use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesos_api::internal::StatusUpdate;
 use mesos_api::v1::scheduler::call::reconcile;
@@ -9,8 +11,10 @@ use mesos_api::v1::{AgentId, FrameworkId, TaskId, TaskInfo, TaskState};
 use stout::Time;
 
 use crate::cluster::Cluster;
+use crate::connection::ConnectionId;
 use crate::event::SchedulerEvent;
 use crate::framework::Framework;
+use crate::input::{LeftToReconcile, Reconciliation, Timer};
 use crate::snapshot::Snapshot;
 use crate::status::{Made, unreachable_since, with_details};
 use crate::step::Step;
@@ -65,31 +69,67 @@ fn known<'a>(
     }
 }
 
+/// So many tasks are answered at a time.
+const TASKS_AT_ONCE: usize = 1000;
+
+/// The wait before the next ones: others get their turn, and the scheduler reads.
+const PAUSE: Duration = Duration::from_millis(10);
+
 impl Cluster {
     /// Explicit reconciliation of the named tasks, or implicit of all when none is named.
-    pub(crate) fn reconcile(&mut self, id: &FrameworkId, asked: &[reconcile::Task], cx: &mut Step<'_>) {
+    pub(crate) fn reconcile(&mut self, id: &FrameworkId, asked: Vec<reconcile::Task>, cx: &mut Step<'_>) {
         self.counters.messages_reconcile_tasks += 1;
         let Some(framework) = self.state.frameworks.get(id).map(Arc::clone) else { return };
-        let connection = framework.connection();
-        let tell = |update: StatusUpdate, cx: &mut Step<'_>| {
-            cx.tell(connection, SchedulerEvent::Update { update: Box::new(update), agent_pid: None });
-        };
-        if asked.is_empty() {
+        let Some(connection) = framework.connection() else { return };
+        let left = if asked.is_empty() {
             for pending in framework.pending_tasks.values() {
-                tell(pending_update(&framework, pending, cx), cx);
+                tell(connection, pending_update(&framework, pending, cx), cx);
             }
-            for task in framework.tasks.values() {
-                tell(with_details(task, task.reported_state(), Reason::Reconciliation, LATEST, cx), cx);
-            }
+            LeftToReconcile::After(None)
+        } else {
+            LeftToReconcile::Named(asked.into())
+        };
+        self.reconcile_on(Reconciliation { framework: id.clone(), connection, left }, cx);
+    }
+
+    /// Answers the next tasks, and comes back for the rest.
+    pub(crate) fn reconcile_on(&mut self, reconciliation: Reconciliation, cx: &mut Step<'_>) {
+        let Reconciliation { framework: id, connection, left } = reconciliation;
+        let Some(framework) = self.state.frameworks.get(&id).map(Arc::clone) else { return };
+        if framework.connection() != Some(connection) {
             return;
         }
-        for task in asked {
-            let known = known(&self.state, &framework, &task.task_id, task.agent_id.as_ref());
-            if let Some(update) = answer(&framework, &task.task_id, known, cx) {
-                tell(update, cx);
+        let left = match left {
+            LeftToReconcile::Named(mut asked) => {
+                for task in asked.drain(..asked.len().min(TASKS_AT_ONCE)) {
+                    let known = known(&self.state, &framework, &task.task_id, task.agent_id.as_ref());
+                    if let Some(update) = answer(&framework, &task.task_id, known, cx) {
+                        tell(connection, update, cx);
+                    }
+                }
+                (!asked.is_empty()).then_some(LeftToReconcile::Named(asked))
             }
+            LeftToReconcile::After(last) => {
+                let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+                let mut tasks = framework.tasks.range((from, Bound::Unbounded));
+                let mut last = None;
+                for (task_id, task) in tasks.by_ref().take(TASKS_AT_ONCE) {
+                    let state = task.reported_state();
+                    tell(connection, with_details(task, state, Reason::Reconciliation, LATEST, cx), cx);
+                    last = Some(task_id.clone());
+                }
+                tasks.next().map(|_| LeftToReconcile::After(last))
+            }
+        };
+        if let Some(left) = left {
+            let rest = Reconciliation { framework: id, connection, left };
+            cx.after(PAUSE, Timer::Reconcile(rest));
         }
     }
+}
+
+fn tell(to: ConnectionId, update: StatusUpdate, cx: &mut Step<'_>) {
+    cx.tell(Some(to), SchedulerEvent::Update { update: Box::new(update), agent_pid: None });
 }
 
 fn pending_update(framework: &Framework, task: &TaskInfo, cx: &Step<'_>) -> StatusUpdate {

@@ -121,3 +121,43 @@ fn implicit_reconciliation_tells_exactly_the_live_tasks() {
     assert_eq!(told, [("a".into(), TaskState::TaskRunning), ("c".into(), TaskState::TaskStaging)]);
     assert_eq!(world.cluster.counters().messages_reconcile_tasks, 1);
 }
+
+/// Others get their turn in between, and nobody holds all the answers in memory.
+#[test]
+fn many_tasks_are_reconciled_a_part_at_a_time() {
+    let mut world = World::new();
+    let (id, connection) = world.framework(partition_aware());
+    let names: Vec<String> = (0..2500).map(|number| format!("t{number}")).collect();
+    let tasks: Vec<_> = names.iter().map(|name| (name.as_str(), None)).collect();
+    world.call(connection, &id, reconcile(&tasks));
+    assert_eq!(world.statuses(connection).len(), 1000);
+    world.advance(Duration::from_secs(1));
+    let told: Vec<_> = world.statuses(connection).into_iter().map(|it| it.task_id.value).collect();
+    assert_eq!(told, names);
+
+    // A scheduler that is gone is told no more.
+    world.call(connection, &id, reconcile(&tasks));
+    world.input(Input::SchedulerDisconnected(connection));
+    world.advance(Duration::from_millis(100));
+    assert_eq!(world.statuses(connection).len(), 3500);
+}
+
+#[test]
+fn implicit_reconciliation_of_many_tasks_tells_each_once() {
+    let mut world = World::new();
+    let (agent, link) = world.agent("cpus:3000;mem:300000");
+    let (id, connection) = world.framework(partition_aware());
+    let names: Vec<String> = (0..1500).map(|number| format!("t{number:04}")).collect();
+    let offer = world.one_offer(&id);
+    let tasks = names.iter().map(|name| task(name, &agent)).collect();
+    world.accept(connection, &id, &[offer.id], vec![launch(tasks)]);
+    for name in &names {
+        world.update(link, &id, &agent, name, TaskState::TaskRunning);
+    }
+    world.said.clear();
+    world.call(connection, &id, reconcile(&[]));
+    assert_eq!(world.statuses(connection).len(), 1000);
+    world.advance(Duration::from_secs(1));
+    let told: Vec<_> = world.statuses(connection).into_iter().map(|it| it.task_id.value).collect();
+    assert_eq!(told, names);
+}
