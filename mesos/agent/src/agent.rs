@@ -224,7 +224,7 @@ impl Agent {
 
     /// Leaves the cluster: tells the master, ends everything that runs, and then the agent.
     pub async fn leave(&self) {
-        self.pid.tell(|agent, cx| agent.unregister(cx));
+        self.pid.tell(|agent, cx| agent.leave(cx));
         let _ = self.pid.wait().await;
     }
 }

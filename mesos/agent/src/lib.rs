@@ -31,6 +31,7 @@ mod disk;
 pub mod flags;
 mod gc;
 mod http;
+mod leave;
 mod machine;
 mod metrics;
 mod perform;

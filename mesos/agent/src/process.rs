@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libprocess::{Context, Process, Time, Timer, Upid};
+use mesos_api::v1::AgentId;
 use mesos_auth::Authorizer;
 use mesos_containerizer::Containerizer;
 use mesos_daemon::files::Files;
@@ -76,6 +77,10 @@ pub(crate) struct AgentProcess {
 /// Where the agent is in making itself known.
 #[derive(Default)]
 pub(crate) struct Registration {
+    /// What the master said to the last word.
+    pub(crate) answer: Answer,
+    /// The agent goes for good as soon as it has said something.
+    pub(crate) leaving: bool,
     /// The next word to the master.
     pub(crate) timer: Option<Timer>,
     /// The longest wait before it.
@@ -90,6 +95,16 @@ pub(crate) struct Registration {
     pub(crate) written: bool,
     /// What the master says while it is being written.
     pub(crate) waiting: Vec<Input>,
+}
+
+/// What the leading master says to an agent that makes itself known.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Answer {
+    #[default]
+    NotAsked,
+    Awaited,
+    /// It knows the agent by this id.
+    Given(AgentId),
 }
 
 impl Process for AgentProcess {

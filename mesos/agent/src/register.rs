@@ -5,7 +5,7 @@ use std::time::Duration;
 use libprocess::{Context, Upid};
 use mesos_api::internal::{
     MasterSlaveConnection, PongSlaveMessage, ReconcileTasksMessage, ShutdownMessage, SlaveRegisteredMessage,
-    SlaveReregisteredMessage, UnregisterSlaveMessage,
+    SlaveReregisteredMessage,
 };
 use mesos_api::v1::{AgentId, master_info};
 use mesos_workload::{File, Input, Phase, records};
@@ -13,7 +13,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::detector::Leader;
 use crate::disk;
-use crate::process::AgentProcess;
+use crate::process::{AgentProcess, Answer};
 
 /// The longest wait between two words to a master that does not answer.
 const REGISTRATION_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -34,6 +34,7 @@ impl AgentProcess {
         self.updates.pause();
         self.cancel_timers();
         self.registration.waiting.clear();
+        self.registration.answer = Answer::NotAsked;
         self.leader = leader;
         let Some(leader) = &self.leader else {
             info!("there is no leading master");
@@ -72,6 +73,7 @@ impl AgentProcess {
         }
         debug!(master = %leader.pid, "registering");
         cx.link(&leader.pid);
+        self.registration.answer = Answer::Awaited;
         match self.workload.registration(&self.setup.version) {
             mesos_workload::Registration::First(message) => cx.send(&leader.pid, &*message),
             mesos_workload::Registration::Again(message) => cx.send(&leader.pid, &*message),
@@ -108,6 +110,11 @@ impl AgentProcess {
     fn take_id(&mut self, cx: &mut Context<Self>, confirmed: Confirmed) {
         if let Some(timer) = self.registration.timer.take() {
             timer.cancel();
+        }
+        self.registration.answer = Answer::Given(confirmed.id.clone());
+        if self.registration.leaving {
+            self.unregister(cx);
+            return;
         }
         if std::mem::replace(&mut self.registration.writing, true) {
             return;
@@ -191,14 +198,6 @@ impl AgentProcess {
             self.updates.pause();
             self.step(cx, Input::Shutdown);
         }
-    }
-
-    /// Tells the master that this agent goes for good, and ends all that runs.
-    pub(crate) fn unregister(&mut self, cx: &mut Context<Self>) {
-        if let Some(slave_id) = self.workload.info().id.clone() {
-            self.tell_master(cx, &UnregisterSlaveMessage { slave_id });
-        }
-        self.step(cx, Input::Shutdown);
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use libprocess::{Context, FutureError};
-use mesos_api::v1::{Resource, TaskId};
+use libprocess::{Context, Future, FutureError};
+use mesos_api::v1::{ContainerId, Resource, TaskId};
 use mesos_containerizer::{ContainerConfig, ContainerError, Launched};
 use mesos_workload::{File, Input, Launch, LaunchError, PrepareError, RunKey, Termination};
 
@@ -12,7 +12,7 @@ use tracing::error;
 
 use crate::disk;
 use crate::process::AgentProcess;
-use crate::volumes::Volumes;
+use crate::volumes::volumes;
 
 /// The wait before files that could not be written are tried again.
 const WRITE_RETRY_WAIT: Duration = Duration::from_secs(5);
@@ -53,47 +53,53 @@ impl AgentProcess {
             RunJob::Launch(launch) => self.launch(cx, *launch, key),
             RunJob::Files { files, .. } => self.write_again(cx, key, files),
             RunJob::Prepare { run, files, resources, tasks } => {
-                let written =
-                    (!files.is_empty()).then(|| cx.node().run_blocking(move || disk::write_files(&files)));
-                let (containerizer, container) = (self.containerizer.clone(), run.container.clone());
-                let volumes = Volumes::of(self.workload.layout(), resources.as_deref().unwrap_or_default());
-                self.attach_volumes(&run);
-                let user = self.workload.executor(&run.framework, &run.executor);
-                let user = user.and_then(|executor| executor.user.clone());
-                let links = volumes.links.clone();
-                let given = (!volumes.is_empty())
-                    .then(|| cx.node().run_blocking(move || volumes.give(user.as_deref())));
-                let job = async move {
-                    if let Some(written) = written {
-                        written
-                            .await
-                            .map_err(|error| error.to_string())
-                            .flatten()
-                            .map_err(PrepareError::Checkpoint)?;
+                let work = move || disk::write_files(&files);
+                cx.run_blocking(work, move |agent, cx, written| match (written, resources) {
+                    (Err(reason), _) => {
+                        let outcome = Err(PrepareError::Checkpoint(reason));
+                        agent.prepared(cx, run, tasks, outcome);
                     }
-                    let Some(resources) = resources else { return Ok(false) };
-                    if let Some(given) = given {
-                        let given = given.await.map_err(|error| error.to_string()).flatten();
-                        given.map_err(PrepareError::Update)?;
-                        let linked = containerizer.link(&container, links).await;
-                        linked.map_err(|error| PrepareError::Update(error.to_string()))?;
-                    }
-                    match containerizer.update(&container, resources).await {
-                        Ok(()) => Ok(true),
-                        Err(error) => Err(PrepareError::Update(error.to_string())),
-                    }
-                };
-                cx.run(job, move |agent, cx, outcome| {
-                    match outcome {
-                        // Nobody waits for files alone.
-                        Ok(false) => {}
-                        Ok(true) => agent.step(cx, Input::Prepared { run, tasks, outcome: Ok(()) }),
-                        Err(error) => agent.step(cx, Input::Prepared { run, tasks, outcome: Err(error) }),
-                    }
-                    agent.run_job_ended(cx, &key);
+                    (Ok(()), Some(resources)) => agent.give_resources(cx, run, tasks, resources),
+                    // Nobody waits for files alone.
+                    (Ok(()), None) => agent.run_job_ended(cx, &key),
                 });
             }
         }
+    }
+
+    fn give_resources(
+        &mut self,
+        cx: &mut Context<Self>,
+        run: RunKey,
+        tasks: Vec<TaskId>,
+        resources: Vec<Resource>,
+    ) {
+        self.attach_volumes(&run);
+        // A task may have ended while files were written, and what it had is taken away already.
+        let executor = self.workload.executor_in(&run.container.value);
+        let now = executor.map_or(resources, |(_, executor)| executor.allocated().to_protos());
+        cx.run(self.update_container(&run.container, now), move |agent, cx, updated| {
+            let outcome = updated.map_err(|error| PrepareError::Update(error.to_string()));
+            agent.prepared(cx, run, tasks, outcome);
+        });
+    }
+
+    fn prepared(
+        &mut self,
+        cx: &mut Context<Self>,
+        run: RunKey,
+        tasks: Vec<TaskId>,
+        outcome: Result<(), PrepareError>,
+    ) {
+        let key = run.container.value.clone();
+        self.step(cx, Input::Prepared { run, tasks, outcome });
+        self.run_job_ended(cx, &key);
+    }
+
+    /// Lets a container use these resources, the volumes among them, and no others.
+    pub(crate) fn update_container(&self, container: &ContainerId, resources: Vec<Resource>) -> Future<()> {
+        let volumes = volumes(self.workload.layout(), &resources);
+        self.containerizer.update(container, resources, volumes)
     }
 
     fn launch(&mut self, cx: &mut Context<Self>, launch: Launch, key: String) {
@@ -113,13 +119,9 @@ impl AgentProcess {
             disk::write_files(&files)?;
             disk::make_links(&links)
         });
-        let volumes = Volumes::of(self.workload.layout(), &resources);
-        let (volume_links, owner) = (volumes.links.clone(), user.clone());
-        let given =
-            (!volumes.is_empty()).then(|| cx.node().run_blocking(move || volumes.give(owner.as_deref())));
         let config = ContainerConfig {
             user,
-            links: volume_links,
+            volumes: volumes(self.workload.layout(), &resources),
             resources,
             environment,
             pid_checkpoint: pid_file,
@@ -130,10 +132,6 @@ impl AgentProcess {
         let job = async move {
             let written = written.await.map_err(|error| error.to_string()).flatten();
             written.map_err(LaunchError::Checkpoint)?;
-            if let Some(given) = given {
-                let given = given.await.map_err(|error| error.to_string()).flatten();
-                given.map_err(LaunchError::Container)?;
-            }
             match containerizer.launch(&id, config).await {
                 Ok(Launched::New) => Ok(()),
                 Ok(Launched::Already) => Err(LaunchError::Container(

@@ -8,7 +8,7 @@ use mesos_workload::RunKey;
 use mesos_workload::paths::virtual_latest;
 
 use crate::process::AgentProcess;
-use crate::volumes::Volumes;
+use crate::volumes::volumes;
 
 impl AgentProcess {
     /// Shows the sandbox of a run under its own path, and as the newest of its executor.
@@ -32,16 +32,13 @@ impl AgentProcess {
     /// lead out of it, and are not followed.
     pub(crate) fn attach_volumes(&mut self, run: &RunKey) {
         let Some(executor) = self.workload.executor(&run.framework, &run.executor) else { return };
-        let queued = executor.queued.iter().flat_map(|task| &task.resources);
-        let launched = executor.launched.values().flat_map(|task| &task.resources);
-        let resources: Vec<_> =
-            executor.info.resources.iter().chain(queued).chain(launched).cloned().collect();
+        let resources = executor.allocated().to_protos();
         let own = executor.directory.to_string_lossy().into_owned();
-        let volumes = Volumes::of(self.workload.layout(), &resources);
+        let volumes = volumes(self.workload.layout(), &resources);
         for base in self.latest_paths(run).into_iter().chain([own]) {
-            for (inside, directory) in &volumes.links {
-                let path = format!("{base}/{}", inside.to_string_lossy());
-                self.setup.files.attach(path, directory.clone(), None);
+            for volume in &volumes {
+                let path = format!("{base}/{}", volume.path.to_string_lossy());
+                self.setup.files.attach(path, volume.directory.clone(), None);
             }
         }
     }

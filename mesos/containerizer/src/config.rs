@@ -1,10 +1,12 @@
 //! What a caller says about a container, and what an agent says about all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use mesos_api::v1;
+
+use crate::Volume;
 
 /// What a container is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,8 +54,8 @@ pub struct ContainerConfig {
     /// Container details of the task. Of its volumes those of type SANDBOX_PATH become links in the
     /// sandbox; what this containerizer cannot do, such as images, is refused.
     pub container: Option<v1::ContainerInfo>,
-    /// Paths in the sandbox that lead elsewhere, such as persistent volumes: relative path to target.
-    pub links: BTreeMap<PathBuf, PathBuf>,
+    /// Directories that outlive it, such as persistent volumes.
+    pub volumes: BTreeSet<Volume>,
     /// Belongs to no executor: kept over an agent's restart although no one claims it.
     pub standalone: bool,
 }

@@ -1,6 +1,6 @@
 //! The handle through which an agent speaks to its containerizer.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use libprocess::{Future, Node, Pid};
@@ -8,7 +8,7 @@ use mesos_api::v1;
 use nix::sys::signal::Signal;
 
 use crate::process::ContainerizerProcess;
-use crate::{ContainerClass, ContainerConfig, Launched, Options, Recovered, Termination};
+use crate::{ContainerClass, ContainerConfig, Launched, Options, Recovered, Termination, Volume};
 
 /// Launches containers, watches them, and ends them. Clones speak to the same containerizer.
 ///
@@ -81,20 +81,21 @@ impl Containerizer {
         self.pid.ask(move |p, cx| p.remove(cx, &id)).and_then(|removed| removed)
     }
 
-    /// Changes what a root container may use.
-    pub fn update(&self, id: &v1::ContainerId, resources: Vec<v1::Resource>) -> Future<()> {
+    /// Changes what a root container may use: its sandbox shows these volumes from now on, and no
+    /// others. Of several changes at the same time the last one counts.
+    pub fn update(
+        &self,
+        id: &v1::ContainerId,
+        resources: Vec<v1::Resource>,
+        volumes: BTreeSet<Volume>,
+    ) -> Future<()> {
         let id = id.clone();
-        self.pid.ask(move |p, cx| p.update(cx, &id, &resources)).and_then(|updated| updated)
+        self.pid.ask(move |p, cx| p.update(cx, &id, &resources, volumes)).and_then(|updated| updated)
     }
 
-    /// Lets paths in the sandbox of a container lead elsewhere, like [`ContainerConfig::links`] does
-    /// from the start.
-    pub fn link(&self, id: &v1::ContainerId, links: BTreeMap<PathBuf, PathBuf>) -> Future<()> {
-        let id = id.clone();
-        self.pid.ask(move |p, cx| p.link(cx, &id, links)).and_then(|linked| linked)
-    }
-
-    /// What is known about a container that lives, `executor_pid` above all.
+    /// What is known about a container that lives, `executor_pid` above all: the process that was
+    /// forked for it. As in Mesos 1.5 that is the parent of its command, which passes signals on and
+    /// does not outlive it; it stays the same from the launch to the end.
     pub fn status(&self, id: &v1::ContainerId) -> Future<v1::ContainerStatus> {
         let id = id.clone();
         self.pid.ask(move |p, _cx| p.status(&id)).and_then(|status| status)

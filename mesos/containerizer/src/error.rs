@@ -94,6 +94,14 @@ pub enum ContainerError {
         /// Why.
         problem: String,
     },
+    /// What the container may use could not be changed.
+    #[error("failed to update container {id}: {problem}")]
+    Update {
+        /// The container.
+        id: String,
+        /// Why.
+        problem: String,
+    },
     /// Processes of the container could not be ended.
     #[error("failed to destroy container {id}: {problem}")]
     Undead {

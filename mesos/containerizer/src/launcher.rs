@@ -14,8 +14,9 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::helper::{FETCHED, SUPERVISE, Spec};
 use crate::id::Id;
 use crate::runtime::{ContainerDir, Record};
+use crate::volumes::VolumeChange;
 use crate::watch::Identity;
-use crate::{ContainerConfig, ContainerError, Options, sandbox};
+use crate::{ContainerConfig, ContainerError, Options, Volume, sandbox};
 
 /// A longer answer of a helper is cut.
 const ANSWER_SIZE_MAX: u64 = 128 * 1024;
@@ -26,6 +27,8 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 pub(crate) struct Plan {
     pub(crate) id: Id,
     pub(crate) config: ContainerConfig,
+    /// What its persistent volumes need.
+    pub(crate) volumes: VolumeChange,
     /// The sandbox; for a debug container, that of its parent.
     pub(crate) sandbox: PathBuf,
     /// The sandbox of the parent of a nested container.
@@ -87,9 +90,11 @@ fn prepare(plan: &Plan, options: &Options) -> Result<(), ContainerError> {
         _ => sandbox::create(&plan.sandbox, user),
     }
     .map_err(failed("create the sandbox", &plan.log_directory))?;
-    let mut links = plan.config.links.clone();
-    links.extend(volumes(plan)?);
-    link(&plan.sandbox, user, &links)?;
+    plan.volumes.make(&plan.sandbox, user)?;
+    for Volume { path, directory } in volumes(plan)? {
+        sandbox::link(&plan.sandbox, &path, &directory, user)
+            .map_err(failed("link", &plan.sandbox.join(&path)))?;
+    }
     let spec = spec(plan, options)?;
     let directory = &plan.directory;
     directory.create().map_err(failed("create", directory.path()))?;
@@ -98,20 +103,8 @@ fn prepare(plan: &Plan, options: &Options) -> Result<(), ContainerError> {
     directory.write_json(ContainerDir::LAUNCH_INFO, &spec).map_err(write(ContainerDir::LAUNCH_INFO))
 }
 
-/// Makes paths in a sandbox lead elsewhere.
-pub(crate) fn link(
-    sandbox: &Path,
-    user: Option<&str>,
-    links: &BTreeMap<PathBuf, PathBuf>,
-) -> Result<(), ContainerError> {
-    links.iter().try_for_each(|(path, target)| {
-        let failed = |cause| ContainerError::File { doing: "link", path: sandbox.join(path), cause };
-        sandbox::link(sandbox, path, target, user).map_err(failed)
-    })
-}
-
 /// The volumes of a container that lie in its own sandbox or in its parent's, as links.
-fn volumes(plan: &Plan) -> Result<BTreeMap<PathBuf, PathBuf>, ContainerError> {
+fn volumes(plan: &Plan) -> Result<Vec<Volume>, ContainerError> {
     let volumes = plan.config.container.iter().flat_map(|container| &container.volumes);
     volumes
         .map(|volume| {
@@ -138,7 +131,7 @@ fn volumes(plan: &Plan) -> Result<BTreeMap<PathBuf, PathBuf>, ContainerError> {
                 (source::sandbox_path::Type::Parent, Some(parent)) => parent,
                 _ => return Err(refuse("its source is in no sandbox")),
             };
-            Ok((path, sandbox.join(&source.path)))
+            Ok(Volume { path, directory: sandbox.join(&source.path) })
         })
         .collect()
 }

@@ -50,6 +50,7 @@ mod runtime;
 mod sandbox;
 mod termination;
 mod usage;
+mod volumes;
 mod watch;
 
 pub use config::{ContainerClass, ContainerConfig, Helper, LogBounds, Options};
@@ -57,3 +58,4 @@ pub use containerizer::{ContainerSummary, Containerizer};
 pub use error::ContainerError;
 pub use helper::launch_main;
 pub use termination::{Launched, Recovered, Termination};
+pub use volumes::Volume;

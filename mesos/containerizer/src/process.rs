@@ -3,8 +3,9 @@
 mod destroy;
 mod metrics;
 mod recover;
+mod update;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,11 +20,13 @@ use crate::containerizer::ContainerSummary;
 use crate::id::Id;
 use crate::launcher::{self, Plan, Spawned};
 use crate::runtime::{ContainerDir, Limits, Record, RuntimeDir};
+use crate::volumes::VolumeChange;
 use crate::watch::Identity;
 use crate::{
     ContainerClass, ContainerConfig, ContainerError, Launched, Options, Termination, sandbox, usage,
 };
 use metrics::Metrics;
+use update::Update;
 
 /// Launches containers, follows them, and ends them.
 pub(crate) struct ContainerizerProcess {
@@ -41,6 +44,7 @@ struct Container {
     log_directory: PathBuf,
     helper: HelperState,
     state: State,
+    update: Update,
     waiters: Vec<Promise<Option<Termination>>>,
     /// Why somebody else ended it.
     cause: Option<Termination>,
@@ -176,10 +180,12 @@ impl ContainerizerProcess {
             debug: config.class == ContainerClass::Debug,
             standalone: config.standalone,
             limits: Limits::of(&config.resources),
+            volumes: config.volumes.clone(),
         };
+        let volumes = VolumeChange::new(&BTreeSet::new(), &config.volumes, &self.used_besides(&id));
         let directory = self.runtime.container(&id);
         let parent = parent.map(|parent| parent.log_directory.clone());
-        Ok(Some(Plan { id, config, sandbox, parent, log_directory, record, directory }))
+        Ok(Some(Plan { id, config, volumes, sandbox, parent, log_directory, record, directory }))
     }
 
     fn begin_launch(&mut self, cx: &mut Context<Self>, plan: Plan) -> Future<Launched> {
@@ -190,6 +196,7 @@ impl ContainerizerProcess {
             log_directory: plan.log_directory.clone(),
             helper: HelperState::Starting,
             state: State::Launching(promise),
+            update: Update::done(&plan.record.volumes),
             waiters: Vec::new(),
             cause: None,
             // Who launches it waits for it, and may find it gone already.
@@ -221,8 +228,10 @@ impl ContainerizerProcess {
                     drop(dialogue);
                     self.advance(cx, &id);
                 } else {
-                    cx.run(dialogue.go(), move |p, cx, answer| p.answered(cx, &id, answer));
+                    let answered = id.clone();
+                    cx.run(dialogue.go(), move |p, cx, answer| p.answered(cx, &answered, answer));
                 }
+                self.advance_update(cx, &id);
             }
             Err(error) => {
                 container.helper = HelperState::Gone;
@@ -326,47 +335,6 @@ impl ContainerizerProcess {
             Err(error) => promise.fail(error),
         });
         removed
-    }
-
-    pub(crate) fn update(
-        &mut self,
-        cx: &mut Context<Self>,
-        id: &v1::ContainerId,
-        resources: &[v1::Resource],
-    ) -> Future<()> {
-        let found = Id::new(id).ok().filter(Id::is_root);
-        let Some((id, container)) = found.and_then(|id| Some((id.clone(), self.containers.get_mut(&id)?)))
-        else {
-            return Future::failed(ContainerError::Unknown { id: id.to_string() });
-        };
-        container.record.limits = Limits::of(resources);
-        let (directory, record) = (self.runtime.container(&id), container.record.clone());
-        cx.node().run_blocking(move || {
-            // Only what is reported after a restart depends on it, and that is told anew then.
-            if let Err(error) = directory.write_json(ContainerDir::CONFIG, &record) {
-                warn!(container = %id, %error, "the new resources are not written down");
-            }
-        })
-    }
-
-    pub(crate) fn link(
-        &mut self,
-        cx: &mut Context<Self>,
-        id: &v1::ContainerId,
-        links: BTreeMap<PathBuf, PathBuf>,
-    ) -> Future<()> {
-        let found = Id::new(id).ok().and_then(|id| self.containers.get(&id));
-        let Some(record) = found.map(|container| container.record.clone()) else {
-            return Future::failed(ContainerError::Unknown { id: id.to_string() });
-        };
-        let promise = Promise::new();
-        let linked = promise.future();
-        let work = move || launcher::link(&record.directory, record.user.as_deref(), &links);
-        cx.run_blocking(work, |_, _, result| match result {
-            Ok(()) => promise.set(()),
-            Err(error) => promise.fail(error),
-        });
-        linked
     }
 
     pub(crate) fn status(&mut self, id: &v1::ContainerId) -> Future<v1::ContainerStatus> {

@@ -14,6 +14,7 @@
 //! | `status` | helper | the wait status of the command |
 //! | `termination` | agent | how a nested container ended |
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
-use crate::{ContainerClass, Termination};
+use crate::{ContainerClass, Termination, Volume};
 
 /// No file here is anywhere near that long, but for an environment.
 const FILE_SIZE_MAX: u64 = 64 << 20;
@@ -160,6 +161,8 @@ pub(crate) struct Record {
     pub(crate) standalone: bool,
     #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) volumes: BTreeSet<Volume>,
 }
 
 impl Record {

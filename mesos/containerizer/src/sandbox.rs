@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
 use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::{Gid, Uid, User, fchown, geteuid, symlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, User, fchown, geteuid, symlinkat, unlinkat};
 
 /// The user that gets a sandbox: nobody in particular unless we are root.
 fn owner(user: Option<&str>) -> io::Result<Option<(Uid, Gid)>> {
@@ -56,6 +56,44 @@ fn enter(parent: &OwnedFd, name: impl AsRef<OsStr>) -> io::Result<OwnedFd> {
 /// as good; anything else in the place is an error.
 pub(crate) fn link(sandbox: &Path, path: &Path, target: &Path, user: Option<&str>) -> io::Result<()> {
     let owner = owner(user)?;
+    let (parents, name) = names(path)?;
+    let mut directory = open(sandbox, DIRECTORY, Mode::empty())?;
+    for parent in parents {
+        directory = enter(&directory, parent)?;
+        give(&directory, owner)?;
+    }
+    match symlinkat(target, &directory, name) {
+        Err(Errno::EEXIST) if readlinkat(&directory, name).is_ok_and(|found| found == target.as_os_str()) => {
+            Ok(())
+        }
+        result => Ok(result?),
+    }
+}
+
+/// Takes away what [`link`] has made, but for the directories above it; whatever else is in its place
+/// stays.
+pub(crate) fn unlink(sandbox: &Path, path: &Path, target: &Path) -> io::Result<()> {
+    let (parents, name) = names(path)?;
+    let mut directory = match open(sandbox, DIRECTORY, Mode::empty()) {
+        Err(Errno::ENOENT) => return Ok(()),
+        found => found?,
+    };
+    for parent in parents {
+        directory = match openat(&directory, parent, DIRECTORY, Mode::empty()) {
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(()),
+            found => found?,
+        };
+    }
+    match readlinkat(&directory, name) {
+        Ok(found) if found == target.as_os_str() => {
+            Ok(unlinkat(&directory, name, UnlinkatFlags::NoRemoveDir)?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The names of a path in a sandbox: those of the directories, and the last.
+fn names(path: &Path) -> io::Result<(Vec<&OsStr>, &OsStr)> {
     let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidInput, text);
     let mut names = Vec::new();
     for component in path.components() {
@@ -65,20 +103,8 @@ pub(crate) fn link(sandbox: &Path, path: &Path, target: &Path, user: Option<&str
             _ => return Err(invalid("it is not a path within the sandbox")),
         }
     }
-    let (name, parents) = names.split_last().ok_or_else(|| invalid("it is an empty path"))?;
-    let mut directory = open(sandbox, DIRECTORY, Mode::empty())?;
-    for parent in parents {
-        directory = enter(&directory, *parent)?;
-        give(&directory, owner)?;
-    }
-    match symlinkat(target, &directory, *name) {
-        Err(Errno::EEXIST)
-            if readlinkat(&directory, *name).is_ok_and(|found| found == target.as_os_str()) =>
-        {
-            Ok(())
-        }
-        result => Ok(result?),
-    }
+    let name = names.pop().ok_or_else(|| invalid("it is an empty path"))?;
+    Ok((names, name))
 }
 
 /// Removes `containers/<name>` from a parent's sandbox, if that is a directory and no link leads

@@ -13,7 +13,7 @@
 use std::process::ExitCode;
 
 mod agent;
-mod checks;
+mod check_commands;
 pub mod command;
 pub mod default;
 mod driver;

@@ -1,12 +1,19 @@
 //! What the bundled executors say about tasks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mesos_api::v1::framework_info::capability;
-use mesos_api::v1::{ExecutorId, FrameworkInfo, KillPolicy, TaskId, TaskState, TaskStatus};
+use mesos_api::v1::{CommandInfo, ExecutorId, FrameworkInfo, KillPolicy, TaskId, TaskState, TaskStatus};
 
 /// How long a task may take to end after it was asked to, if nobody says otherwise.
 pub(crate) const KILL_GRACE_PERIOD: Duration = Duration::from_secs(3);
+
+/// How long an executor whose work is done waits for acknowledgements: hardly, when it is shutting down
+/// and perhaps nobody is there to acknowledge anything.
+pub(crate) fn acknowledgement_wait_max(shutting_down: bool) -> Duration {
+    Duration::from_secs(if shutting_down { 1 } else { 60 })
+}
 
 /// The grace period of a kill: the call's own, or the task's.
 pub(crate) fn grace_period(call: Option<&KillPolicy>, task: Option<&KillPolicy>) -> Duration {
@@ -14,6 +21,16 @@ pub(crate) fn grace_period(call: Option<&KillPolicy>, task: Option<&KillPolicy>)
     period.map_or(KILL_GRACE_PERIOD, |period| {
         Duration::from_nanos(u64::try_from(period.nanoseconds).unwrap_or(0))
     })
+}
+
+/// The variables that a command itself brings. Secrets cannot be resolved here and are left out.
+pub(crate) fn environment(command: &CommandInfo) -> BTreeMap<String, String> {
+    let variables = command.environment.iter().flat_map(|environment| &environment.variables);
+    variables
+        .filter(|variable| !variable.name.is_empty() && !variable.name.contains(['=', '\0']))
+        .filter_map(|variable| Some((variable.name.clone(), variable.value.clone()?)))
+        .filter(|(_, value)| !value.contains('\0'))
+        .collect()
 }
 
 /// Whether the framework wants to hear of `TASK_KILLING`.

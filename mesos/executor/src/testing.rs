@@ -1,5 +1,7 @@
 //! An agent of which a test decides what it says.
 
+mod fixture;
+
 use std::time::Duration;
 
 use libprocess::http::{Reply, Request, Response, Writer, pipe};
@@ -10,6 +12,8 @@ use mesos_api::v1::{ContainerId, TaskGroupInfo, TaskInfo, TaskState, TaskStatus,
 use mesos_api::{ContentType, json, recordio};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+pub(crate) use fixture::{Fixture, health_check, shell, task};
 
 use crate::{Executor, Options, RunError, run};
 

@@ -16,11 +16,11 @@ pub const LAYERS: [&[&str]; 9] = [
         "mesos-updates",
         "mesos-workload",
     ],
-    &["mesos-auth", "mesos-registrar", "mesos-allocator", "mesos-fetcher"],
+    &["mesos-auth", "mesos-registrar", "mesos-allocator", "mesos-fetcher", "mesos-checks"],
     &["mesos-containerizer", "mesos-executor", "mesos-scheduler", "mesos-daemon"],
     &["mesos-master", "mesos-agent"],
     &["mesos-local"],
-    &["mesos-cli", "mesos-examples", "mesos-benches", "mesos-xtask"],
+    &["mesos-cli", "mesos-examples", "mesos-benches", "mesos-testing", "mesos-xtask"],
 ];
 
 /// Arrows within a layer, each with its reason.

@@ -9,31 +9,16 @@ use mesos_agent::{Agent, AgentFlags, Helper, Parts, StartError};
 use mesos_api::recordio;
 use mesos_api::v1::{self, FrameworkInfo, TaskInfo, executor};
 use mesos_resources::Resources;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use mesos_testing::Leftovers;
+pub(crate) use mesos_testing::{LAUNCH, processes_with, tests};
 use tempfile::TempDir;
 
 use crate::master::Master;
-
-/// What makes this program a helper.
-pub(crate) const LAUNCH: &str = "containerizer-launch";
 
 pub(crate) const AGENT_ID: &str = "S0";
 
 /// Longer than any test takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-pub(crate) type Test = (&'static str, fn());
-
-/// Names tests after their functions.
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        pub(crate) fn tests() -> Vec<crate::fixture::Test> {
-            vec![$((concat!(module_path!(), "::", stringify!($name)), $name as fn())),*]
-        }
-    };
-}
-pub(crate) use tests;
 
 pub(crate) struct Fixture {
     pub(crate) directory: TempDir,
@@ -59,36 +44,12 @@ fn run_with<T: Future<Output = ()>>(clock: Clock, test: impl FnOnce(Fixture) -> 
         .with_writer(std::io::stderr)
         .try_init();
     let directory = TempDir::new().unwrap();
-    let _guard = Guard(directory.path().display().to_string());
+    let _guard = Leftovers(directory.path().display().to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let fixture = Fixture::start(clock, directory).await;
         tokio::time::timeout(PATIENCE, test(fixture)).await.expect("the test takes too long");
     });
-}
-
-/// Ends what survives its agent, and what a failed test leaves behind.
-struct Guard(String);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        for pid in processes_with(&self.0) {
-            let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
-        }
-    }
-}
-
-/// Processes that have a text in their command line or their environment.
-pub(crate) fn processes_with(text: &str) -> Vec<u32> {
-    let mut found = Vec::new();
-    for process in stout::proc::snapshot().unwrap() {
-        let file = |name: &str| std::fs::read(format!("/proc/{}/{name}", process.pid)).unwrap_or_default();
-        let holds = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(text);
-        if process.pid != std::process::id() && (holds(file("cmdline")) || holds(file("environ"))) {
-            found.push(process.pid);
-        }
-    }
-    found
 }
 
 impl Fixture {

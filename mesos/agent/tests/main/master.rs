@@ -16,7 +16,7 @@ use crate::fixture::AGENT_ID;
 pub(crate) enum Heard {
     Register(RegisterSlaveMessage),
     Reregister(ReregisterSlaveMessage),
-    Unregister,
+    Unregister(String),
     Update(StatusUpdate),
     Exited(ExitedExecutorMessage),
     Message(ExecutorToFrameworkMessage),
@@ -44,7 +44,7 @@ impl Process for MasterProcess {
         }
         on(cx, Heard::Register);
         on(cx, Heard::Reregister);
-        on(cx, |_: UnregisterSlaveMessage| Heard::Unregister);
+        on(cx, |message: UnregisterSlaveMessage| Heard::Unregister(message.slave_id.value));
         on(cx, |message: StatusUpdateMessage| Heard::Update(message.update));
         on(cx, Heard::Exited);
         on(cx, Heard::Message);
@@ -73,22 +73,25 @@ impl Master {
     pub(crate) async fn register(&mut self) -> (Upid, Heard) {
         loop {
             let (agent, heard) = self.next().await;
-            let connection = Some(MasterSlaveConnection { total_ping_timeout_seconds: Some(75.0) });
-            match heard {
-                Heard::Register(_) => {
-                    let slave_id = AgentId { value: AGENT_ID.into() };
-                    self.say(&agent, SlaveRegisteredMessage { slave_id, connection });
-                    return (agent, heard);
-                }
-                Heard::Reregister(_) => {
-                    let slave_id = AgentId { value: AGENT_ID.into() };
-                    let reconciliations = Vec::new();
-                    self.say(&agent, SlaveReregisteredMessage { slave_id, connection, reconciliations });
-                    return (agent, heard);
-                }
-                _ => {}
+            if self.take_in(&agent, &heard) {
+                return (agent, heard);
             }
         }
+    }
+
+    /// Takes an agent in if that is what it asks for.
+    pub(crate) fn take_in(&self, agent: &Upid, heard: &Heard) -> bool {
+        let connection = Some(MasterSlaveConnection { total_ping_timeout_seconds: Some(75.0) });
+        let slave_id = AgentId { value: AGENT_ID.into() };
+        match heard {
+            Heard::Register(_) => self.say(agent, SlaveRegisteredMessage { slave_id, connection }),
+            Heard::Reregister(_) => {
+                let reconciliations = Vec::new();
+                self.say(agent, SlaveReregisteredMessage { slave_id, connection, reconciliations });
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// The next update, passing over other words.

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use mesos_agent::{Agent, AgentFlags};
 use mesos_api::internal::{PingSlaveMessage, ShutdownMessage};
 
-use crate::fixture::{agent_pid, paused, tests};
-use crate::master::Heard;
+use crate::fixture::{AGENT_ID, Fixture, agent_pid, paused, run, tests};
+use crate::master::{Heard, Master};
 
 tests![
     registration_is_repeated_until_the_master_answers,
     silent_master_is_looked_for_anew,
     master_that_lost_the_connection_is_told_anew,
     agent_ends_when_its_master_says_so,
+    agent_that_leaves_while_it_is_taken_in_unregisters,
+    agent_that_leaves_waits_for_its_master_for_a_time,
 ];
 
 fn registration_is_repeated_until_the_master_answers() {
@@ -78,5 +81,79 @@ fn agent_ends_when_its_master_says_so() {
         let agent = fixture.registered().await;
         fixture.master.say(&agent_pid(&agent), ShutdownMessage { message: Some("gone".into()) });
         agent.finished().await.unwrap();
+    });
+}
+
+/// What an agent says last that leaves while its master does something.
+async fn farewell(fixture: &mut Fixture, agent: &Agent, master: impl FnOnce(&Master)) -> Heard {
+    let word = async {
+        master(&fixture.master);
+        loop {
+            match fixture.master.next().await {
+                (_, Heard::Register(_) | Heard::Reregister(_) | Heard::Pong) => {}
+                (_, heard) => return heard,
+            }
+        }
+    };
+    tokio::join!(agent.leave(), word).1
+}
+
+fn agent_that_leaves_while_it_is_taken_in_unregisters() {
+    run(|mut fixture| async move {
+        let unregistered = |heard: &Heard| matches!(heard, Heard::Unregister(id) if id == AGENT_ID);
+        let eager =
+            |fixture: &Fixture| AgentFlags { registration_backoff_factor: Duration::ZERO, ..fixture.flags() };
+        // It does not know yet by what id.
+        let agent = fixture.agent(eager(&fixture)).await;
+        let (pid, word) = fixture.master.next().await;
+        let heard = farewell(&mut fixture, &agent, |master| assert!(master.take_in(&pid, &word))).await;
+        assert!(unregistered(&heard), "{heard:?}");
+
+        // It knows, but cannot write it down.
+        fixture.crash().await;
+        let info = fixture.work_dir().join("meta/slaves/S0/slave.info");
+        std::fs::create_dir_all(&info).unwrap();
+        let agent = fixture.registered().await;
+        fixture.master.say(&agent_pid(&agent), PingSlaveMessage { connected: true });
+        while !matches!(fixture.master.next().await, (_, Heard::Pong)) {}
+        let heard = farewell(&mut fixture, &agent, |_| ()).await;
+        assert!(unregistered(&heard), "{heard:?}");
+
+        // It is back after a crash.
+        std::fs::remove_dir(&info).unwrap();
+        fixture.crash().await;
+        fixture.registered().await;
+        crate::fixture::until(|| fixture.work_dir().join("meta/slaves/latest").exists()).await;
+        fixture.crash().await;
+        let agent = fixture.agent(eager(&fixture)).await;
+        let (pid, word) = loop {
+            let (pid, word) = fixture.master.next().await;
+            if matches!(word, Heard::Reregister(_)) {
+                break (pid, word);
+            }
+        };
+        let heard = farewell(&mut fixture, &agent, |master| assert!(master.take_in(&pid, &word))).await;
+        assert!(unregistered(&heard), "{heard:?}");
+    });
+}
+
+fn agent_that_leaves_waits_for_its_master_for_a_time() {
+    paused(|mut fixture| async move {
+        fixture.clock.resume();
+        let agent = fixture.agent(fixture.flags()).await;
+        fixture.master.next().await;
+        fixture.clock.pause();
+        let before = fixture.clock.now();
+        let passing = async {
+            loop {
+                fixture.clock.advance(Duration::from_millis(500)).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = agent.leave() => {}
+            () = passing => {}
+        }
+        assert!(fixture.clock.now() - before >= Duration::from_secs(5));
     });
 }

@@ -26,6 +26,7 @@ tests![
     messages_go_both_ways,
     full_disk_holds_an_update_back_until_it_is_written,
     task_that_cannot_be_remembered_is_not_started,
+    volume_is_shown_while_a_task_has_it,
 ];
 
 fn id(value: &str) -> TaskId {
@@ -268,6 +269,34 @@ fn task_that_cannot_be_remembered_is_not_started() {
         let update = fixture.master.update().await;
         assert_eq!(update.status.reason(), Reason::ContainerLaunchFailed);
         assert!(update.status.message().contains("failed to checkpoint"), "{}", update.status.message());
+        agent.stop().await;
+    });
+}
+
+/// The sandbox of the running executor has no link left to what may be destroyed now.
+fn volume_is_shown_while_a_task_has_it() {
+    run(|mut fixture| async move {
+        let (agent, mut executor) = started(&mut fixture, false).await;
+        let volume = r#"{"name":"disk","type":"SCALAR","scalar":{"value":10},
+            "reservations":[{"type":"DYNAMIC","role":"web"}],
+            "disk":{"persistence":{"id":"v"},"volume":{"container_path":"data","mode":"RW"}}}"#;
+        let mut volume: mesos_api::v1::Resource = mesos_api::json::from_slice(volume.as_bytes()).unwrap();
+        let resources = vec![volume.clone()];
+        let message = mesos_api::internal::CheckpointResourcesMessage { resources };
+        fixture.master.say(&agent_pid(&agent), message);
+        let directory = fixture.work_dir().join("volumes/roles/web/v");
+        until(|| directory.is_dir()).await;
+        let mut second = task("second", "e");
+        volume.allocation_info.get_or_insert_default().role = Some("web".into());
+        second.resources.push(volume);
+        fixture.master.say(&agent_pid(&agent), run_task(framework(false), second));
+        assert_eq!(executor.kind().await, Some(Type::Launch));
+        let runs = fixture.work_dir().join("slaves/S0/frameworks/F/executors/e/runs");
+        let link = runs.join("latest/data");
+        assert_eq!(std::fs::read_link(&link).unwrap(), directory.canonicalize().unwrap());
+        tell(&fixture, "e", "second", "TASK_FINISHED", 1).await;
+        assert_eq!(fixture.master.update().await.status.state(), TaskState::TaskFinished);
+        assert!(link.symlink_metadata().is_err() && link.parent().unwrap().is_dir());
         agent.stop().await;
     });
 }

@@ -158,6 +158,7 @@ impl ContainerizerProcess {
         for waiter in container.waiters {
             waiter.set(Some(termination.clone()));
         }
+        container.update.give_up(id);
         if let Some(parent) = id.parent() {
             self.advance(cx, &parent);
         }

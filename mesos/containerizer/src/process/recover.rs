@@ -1,13 +1,13 @@
 //! Finding the containers of an agent that was here before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use libprocess::{Context, Future, Promise};
 use tracing::{info, warn};
 
-use super::{Container, ContainerizerProcess, Ended, HelperState, State};
+use super::{Container, ContainerizerProcess, Ended, HelperState, State, Update};
 use crate::id::Id;
 use crate::runtime::{ContainerDir, Limits, Record, RuntimeDir, TerminationRecord};
 use crate::watch::{self, Identity};
@@ -89,11 +89,13 @@ impl ContainerizerProcess {
         let log_directory =
             parent.map_or_else(|| record.directory.clone(), |parent| parent.join("containers").join(name));
         info!(container = %id, alive = helper.is_some(), orphan = !claimed, "recovered");
+        let update = Update::done(&record.volumes);
         let container = Container {
             record,
             log_directory,
             helper: helper.map_or(HelperState::Gone, HelperState::Alive),
             state: State::Running,
+            update,
             waiters: Vec::new(),
             cause: None,
             // Its agent can ask only now, and it may be gone before that.
@@ -134,6 +136,7 @@ fn unrecorded(claim: Option<&Recovered>) -> Record {
         debug: false,
         standalone: false,
         limits: Limits::default(),
+        volumes: BTreeSet::new(),
     }
 }
 

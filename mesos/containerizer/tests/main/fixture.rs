@@ -10,27 +10,12 @@ use mesos_api::v1::{CommandInfo, ContainerId};
 use mesos_containerizer::{
     ContainerConfig, ContainerError, Containerizer, Helper, Launched, Options, Termination,
 };
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use mesos_testing::Leftovers;
+pub(crate) use mesos_testing::{LAUNCH, processes_with, tests};
 use tempfile::TempDir;
-
-/// What makes this program a helper.
-pub(crate) const LAUNCH: &str = "containerizer-launch";
 
 /// Longer than any test takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-pub(crate) type Test = (&'static str, fn());
-
-/// Names tests after their functions.
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        pub(crate) fn tests() -> Vec<crate::fixture::Test> {
-            vec![$((concat!(module_path!(), "::", stringify!($name)), $name as fn())),*]
-        }
-    };
-}
-pub(crate) use tests;
 
 pub(crate) struct Fixture {
     pub(crate) directory: TempDir,
@@ -41,7 +26,7 @@ pub(crate) struct Fixture {
 /// Runs a test against a containerizer of its own, and sees to it that nothing is left running.
 pub(crate) fn run<T: Future<Output = Fixture>>(test: impl FnOnce(Fixture) -> T) {
     let directory = TempDir::new().unwrap();
-    let guard = Guard(directory.path().display().to_string());
+    let guard = Leftovers(directory.path().display().to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let fixture = Fixture::start(directory).await;
@@ -55,17 +40,6 @@ pub(crate) fn run<T: Future<Output = Fixture>>(test: impl FnOnce(Fixture) -> T) 
     });
     drop(runtime);
     assert_eq!(processes_with(&guard.0), Vec::<u32>::new(), "processes are left");
-}
-
-/// Ends what a failed test leaves behind.
-struct Guard(String);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        for pid in processes_with(&self.0) {
-            let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
-        }
-    }
 }
 
 impl Fixture {
@@ -156,17 +130,4 @@ pub(crate) fn signalled(signal: i32) -> Termination {
 
 pub(crate) fn container_error(error: &FutureError) -> &ContainerError {
     ContainerError::of(error).expect("a container error")
-}
-
-/// Processes that have `text` in their command line, their environment or as their directory.
-pub(crate) fn processes_with(text: &str) -> Vec<u32> {
-    let mut found = Vec::new();
-    for process in stout::proc::snapshot().unwrap() {
-        let file = |name: &str| fs::read(format!("/proc/{}/{name}", process.pid)).unwrap_or_default();
-        let holds = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(text);
-        if process.pid != std::process::id() && (holds(file("cmdline")) || holds(file("environ"))) {
-            found.push(process.pid);
-        }
-    }
-    found
 }

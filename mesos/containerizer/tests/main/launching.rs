@@ -8,7 +8,7 @@ use mesos_api::v1::command_info::Uri;
 use mesos_api::v1::environment::Variable;
 use mesos_api::v1::task_status::Reason;
 use mesos_api::v1::{CommandInfo, ContainerId, ContainerInfo, Environment, TaskState};
-use mesos_containerizer::{ContainerConfig, ContainerError, Launched, Termination};
+use mesos_containerizer::{ContainerConfig, ContainerError, Launched, Termination, Volume};
 use nix::sys::signal::Signal;
 
 use crate::fixture::{self, container_error, exited, processes_with, run, shell, signalled};
@@ -31,6 +31,8 @@ fixture::tests![
     group_of_the_command_does_not_hold_its_helper,
     user_is_switched_as_root,
     pid_is_written_down_before_the_command_runs,
+    signal_to_the_pid_that_is_told_reaches_the_command,
+    volume_that_is_taken_away_during_the_launch_is_not_shown,
 ];
 
 fn exit_code_and_output_are_kept() {
@@ -345,6 +347,35 @@ fn pid_is_written_down_before_the_command_runs() {
         while f.read(&id, "stdout") != pid {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
+        f
+    });
+}
+
+/// Mesos' launcher forks `mesos-containerizer launch`, whose pid it tells, and which then stays as the parent of
+/// the command.
+fn signal_to_the_pid_that_is_told_reaches_the_command() {
+    run(|f| async {
+        let id = ContainerId::from("c");
+        f.launch(&id, "trap 'exit 5' TERM; echo up; while :; do sleep 0.01; done").await;
+        f.read_soon(&id, "stdout").await;
+        let pid = f.containerizer.status(&id).await.unwrap().executor_pid.unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), Signal::SIGTERM).unwrap();
+        assert_eq!(f.wait(&id).await, exited(5));
+        f
+    });
+}
+
+fn volume_that_is_taken_away_during_the_launch_is_not_shown() {
+    run(|f| async {
+        let id = ContainerId::from("c");
+        let mut config = f.config(&id, shell("exec sleep 600"));
+        let directory = f.directory.path().join("volume");
+        fs::create_dir(&directory).unwrap();
+        config.volumes = [Volume { path: "data".into(), directory }].into();
+        let launch = f.containerizer.launch(&id, config);
+        f.containerizer.update(&id, Vec::new(), Default::default()).await.unwrap();
+        assert_eq!(launch.await, Ok(Launched::New));
+        assert!(f.sandbox(&id).join("data").symlink_metadata().is_err());
         f
     });
 }

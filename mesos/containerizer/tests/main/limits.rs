@@ -1,5 +1,7 @@
 //! What a container uses, and what its output may take.
 
+use std::collections::BTreeSet;
+
 use mesos_api::v1::{ContainerId, Resource, value};
 use mesos_containerizer::{Containerizer, LogBounds, Options};
 
@@ -69,10 +71,12 @@ fn resources_are_reported_as_limits() {
         f.containerizer.launch(&id, config).await.unwrap();
         let usage = f.containerizer.usage(&id).await.unwrap();
         assert_eq!((usage.cpus_limit, usage.mem_limit_bytes), (Some(0.5), Some(64 << 20)));
-        f.containerizer.update(&id, vec![resource("cpus", 2.0)]).await.unwrap();
+        f.containerizer.update(&id, vec![resource("cpus", 2.0)], BTreeSet::new()).await.unwrap();
         let usage = f.containerizer.usage(&id).await.unwrap();
         assert_eq!((usage.cpus_limit, usage.mem_limit_bytes), (Some(2.0), None));
-        assert!(f.containerizer.update(&ContainerId::from("absent"), Vec::new()).await.is_err());
+        assert!(
+            f.containerizer.update(&ContainerId::from("absent"), Vec::new(), BTreeSet::new()).await.is_err()
+        );
         f
     });
 }

@@ -2,7 +2,7 @@
 
 use mesos_api::v1::volume::{Mode, Source, source};
 use mesos_api::v1::{ContainerId, ContainerInfo, Resource, Volume, container_info};
-use mesos_containerizer::{ContainerClass, ContainerError};
+use mesos_containerizer::{ContainerClass, ContainerError, Volume as Outside};
 use nix::sys::signal::Signal;
 
 use crate::fixture::{self, container_error, exited, nested, run, shell, signalled};
@@ -99,7 +99,7 @@ fn volumes_lead_to_the_parents_sandbox() {
         let volume = f.directory.path().join("volume");
         std::fs::create_dir(&volume).unwrap();
         let mut config = f.config(&root, shell("exec sleep 600"));
-        config.links = [("data".into(), volume.clone())].into();
+        config.volumes = [Outside { path: "data".into(), directory: volume.clone() }].into();
         f.containerizer.launch(&root, config).await.unwrap();
 
         let child = nested(&root, "child");
@@ -137,9 +137,9 @@ fn volumes_lead_to_the_parents_sandbox() {
             let error = f.containerizer.launch(&other, config.clone()).await.unwrap_err().to_string();
             assert!(error.contains(text), "{error}");
         }
-        let links = [("more".into(), volume.clone())].into();
-        f.containerizer.link(&root, links).await.unwrap();
-        assert!(f.sandbox(&root).join("more/file").exists());
+        let more = Outside { path: "more".into(), directory: volume.clone() };
+        f.containerizer.update(&root, Vec::new(), [more].into()).await.unwrap();
+        assert!(f.sandbox(&root).join("more/file").exists() && !f.sandbox(&root).join("data").exists());
         f
     });
 }

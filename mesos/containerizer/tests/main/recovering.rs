@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mesos_api::v1::ContainerId;
-use mesos_containerizer::{ContainerClass, Recovered};
+use mesos_containerizer::{ContainerClass, Recovered, Volume};
 use nix::sys::signal::Signal;
 
 use crate::fixture::{self, Fixture, exited, nested, processes_with, run, shell, signalled};
@@ -15,6 +15,7 @@ fixture::tests![
     nested_containers_come_back_and_debug_ones_do_not,
     other_process_with_the_pid_is_not_taken_for_the_container,
     lost_container_ends_at_once,
+    volumes_of_a_container_are_known_after_a_restart,
 ];
 
 async fn recovered(f: &Fixture, id: &ContainerId) -> Recovered {
@@ -36,6 +37,10 @@ fn container_is_taken_back_and_its_end_is_seen() {
         let f = f.restarted().await;
         f.containerizer.recover(vec![was.clone()]).await.unwrap();
         assert_eq!(recovered(&f, &id).await.pid, was.pid);
+        let command: u32 =
+            std::fs::read_to_string(f.runtime(&id).join("command_pid")).unwrap().parse().unwrap();
+        let parent = stout::proc::stat(command).unwrap().unwrap().ppid;
+        assert_eq!(parent, was.pid, "the process that was forked for the container, as in Mesos 1.5");
         std::fs::write(f.sandbox(&id).join("go"), "").unwrap();
         assert_eq!(f.wait(&id).await, exited(5));
         assert_eq!(f.read(&id, "stdout"), "up\ndown\n");
@@ -139,6 +144,30 @@ fn lost_container_ends_at_once() {
         let termination = f.wait(&id).await;
         assert!(termination.message.unwrap().contains("nothing is left"));
         assert_eq!(f.containerizer.wait(&id).await, Ok(None));
+        f
+    });
+}
+
+fn volumes_of_a_container_are_known_after_a_restart() {
+    run(|f| async {
+        let id = ContainerId::from("c");
+        let volume = |name: &str| Volume { path: name.into(), directory: f.directory.path().join(name) };
+        let [kept, gone] = ["kept", "gone"].map(volume);
+        for volume in [&kept, &gone] {
+            std::fs::create_dir(&volume.directory).unwrap();
+        }
+        let mut config = f.config(&id, shell("exec sleep 600"));
+        config.volumes = [gone.clone()].into();
+        f.containerizer.launch(&id, config).await.unwrap();
+        let both = [kept.clone(), gone.clone()].into();
+        f.containerizer.update(&id, Vec::new(), both).await.unwrap();
+        let was = recovered(&f, &id).await;
+        let f = f.restarted().await;
+        f.containerizer.recover(vec![was]).await.unwrap();
+        f.containerizer.update(&id, Vec::new(), [kept.clone()].into()).await.unwrap();
+        assert_eq!(std::fs::read_link(f.sandbox(&id).join("kept")).unwrap(), kept.directory);
+        assert!(f.sandbox(&id).join("gone").symlink_metadata().is_err(), "no link is left to what may go");
+        assert!(gone.directory.is_dir());
         f
     });
 }

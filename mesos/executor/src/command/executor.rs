@@ -1,6 +1,5 @@
 //! The command executor.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,18 +7,13 @@ use std::time::Duration;
 use mesos_api::v1::executor::event;
 use mesos_api::v1::task_status::Reason;
 use mesos_api::v1::{ExecutorId, KillPolicy, TaskGroupInfo, TaskId, TaskInfo, TaskState, TaskStatus};
+use mesos_checks::{Checked, Checks, Health};
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use super::Child;
-use crate::checks::{self, Checked, Checks, Health, Surroundings};
+use crate::check_commands::Processes;
 use crate::{Driver, Executor, Options, tasks};
-
-/// How long the executor waits for the acknowledgement of the last update.
-const ACKNOWLEDGEMENT_WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// The same when it is shutting down, and perhaps nobody is there to acknowledge anything.
-const SHUTDOWN_ACKNOWLEDGEMENT_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What is left of the shutdown grace period for killing the task, so that its end can be told.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
@@ -76,10 +70,9 @@ impl CommandExecutor {
 
     fn start(&mut self, driver: &Driver<Self>, task: TaskInfo) -> Result<(), String> {
         let command = task.command.clone().unwrap_or_default();
-        let environment: BTreeMap<String, String> = checks::environment(&command);
-        let surroundings =
-            Surroundings::Processes { environment: environment.clone(), directory: self.sandbox.clone() };
-        let checks = Checks::new(&task, surroundings);
+        let environment = tasks::environment(&command);
+        let runner = Processes { environment: environment.clone(), directory: self.sandbox.clone() };
+        let checks = Checks::new(task.check.as_ref(), task.health_check.as_ref(), runner);
         let (child, ended) = Child::start(&command, &environment, &self.sandbox, Stdio::inherit())?;
         eprintln!("Started task {} as process {}", task.task_id, child.pid());
         let check_status = checks.first_check_status();
@@ -87,7 +80,9 @@ impl CommandExecutor {
         status.check_status = check_status;
         driver.update(status);
         driver.run(ended, |executor, driver, wait_status| executor.ended(driver, wait_status));
-        checks.start(driver, |executor: &mut Self, driver, checked| executor.checked(driver, checked));
+        let teller = driver.clone();
+        let tell = move |checked| teller.tell(|executor, driver| executor.checked(driver, checked));
+        driver.run(checks.watch(tell), |_, _, ()| ());
         let running = Running { task, child, checks, kill: None, healthy: None, check_status };
         self.phase = Phase::Running(Box::new(running));
         Ok(())
@@ -179,9 +174,7 @@ impl CommandExecutor {
     }
 
     fn stop_soon(&self, driver: &Driver<Self>) {
-        let wait =
-            if self.shutting_down { SHUTDOWN_ACKNOWLEDGEMENT_WAIT_MAX } else { ACKNOWLEDGEMENT_WAIT_MAX };
-        driver.after(wait, |_, driver| driver.stop());
+        driver.after(tasks::acknowledgement_wait_max(self.shutting_down), |_, driver| driver.stop());
     }
 }
 

@@ -11,19 +11,14 @@ use mesos_api::v1::{
     CheckStatusInfo, ContainerId, ContainerStatus, ExecutorId, KillPolicy, TaskGroupInfo, TaskId, TaskInfo,
     TaskState, TaskStatus,
 };
+use mesos_checks::{Checked, Checks, Health};
 use nix::sys::signal::Signal;
 use uuid::Uuid;
 
 use super::container;
-use crate::checks::{Checked, Checks, Health, Surroundings};
+use crate::check_commands::Nested;
 use crate::nested::{Containers, Ended};
 use crate::{Driver, Executor, Options, tasks};
-
-/// How long the executor waits for acknowledgements after its last task has ended.
-const ACKNOWLEDGEMENT_WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// The same when it is shutting down, and perhaps nobody is there to acknowledge anything.
-const SHUTDOWN_ACKNOWLEDGEMENT_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Runs task groups as nested containers.
 pub struct DefaultExecutor {
@@ -160,13 +155,19 @@ impl DefaultExecutor {
             self.send_kill(driver, task_id, kill);
             return;
         }
-        let nested = Surroundings::nested(self.containers.clone(), task.container_id.clone(), &task.info);
-        let checks = Checks::new(&task.info, nested);
+        let runner = Nested {
+            containers: self.containers.clone(),
+            parent: task.container_id.clone(),
+            task: task.info.command.clone().unwrap_or_default(),
+        };
+        let checks = Checks::new(task.info.check.as_ref(), task.info.health_check.as_ref(), runner);
         task.check_status = checks.first_check_status();
-        let id = task_id.clone();
-        checks.start(driver, move |executor: &mut Self, driver, checked| {
-            executor.checked(driver, &id, checked);
-        });
+        let (teller, id) = (driver.clone(), task_id.clone());
+        let tell = move |checked| {
+            let id = id.clone();
+            teller.tell(move |executor, driver| executor.checked(driver, &id, checked));
+        };
+        driver.run(checks.watch(tell), |_, _, ()| ());
         task.checks = Some(checks);
         self.update_state(driver, task_id, TaskState::TaskRunning);
     }
@@ -284,9 +285,7 @@ impl DefaultExecutor {
             driver.stop();
             return;
         }
-        let wait =
-            if self.shutting_down { SHUTDOWN_ACKNOWLEDGEMENT_WAIT_MAX } else { ACKNOWLEDGEMENT_WAIT_MAX };
-        driver.after(wait, |executor, driver| {
+        driver.after(tasks::acknowledgement_wait_max(self.shutting_down), |executor, driver| {
             // Another group may have come meanwhile.
             if executor.tasks.is_empty() {
                 driver.stop();

@@ -7,17 +7,11 @@ use mesos_workload::paths::check_id;
 
 /// Checks that a call has the part that its type needs, and what is said there about containers.
 pub(super) fn call(call: &Call) -> Result<(), String> {
-    if call.r#type.is_none() {
-        return Err("Expecting 'type' to be present".to_owned());
-    }
-    let kind = call.r#type();
-    if let Some(part) = missing(kind, call) {
-        return Err(format!("Expecting '{part}' to be present"));
-    }
+    parts(call)?;
     if let Some(id) = container_id(call) {
         check_container_id(id)?;
         let nested_only = matches!(
-            kind,
+            call.r#type(),
             Type::LaunchNestedContainer
                 | Type::WaitNestedContainer
                 | Type::KillNestedContainer
@@ -31,50 +25,30 @@ pub(super) fn call(call: &Call) -> Result<(), String> {
     Ok(())
 }
 
-/// The part that a call needs and does not have.
-fn missing(kind: Type, call: &Call) -> Option<&'static str> {
-    let (part, there) = match kind {
-        Type::Unknown
-        | Type::GetHealth
-        | Type::GetFlags
-        | Type::GetVersion
-        | Type::GetLoggingLevel
-        | Type::GetState
-        | Type::GetContainers
-        | Type::GetFrameworks
-        | Type::GetExecutors
-        | Type::GetTasks
-        | Type::GetAgent
-        | Type::GetResourceProviders
-        | Type::PruneImages => return None,
-        Type::GetMetrics => ("get_metrics", call.get_metrics.is_some()),
-        Type::SetLoggingLevel => ("set_logging_level", call.set_logging_level.is_some()),
-        Type::ListFiles => ("list_files", call.list_files.is_some()),
-        Type::ReadFile => ("read_file", call.read_file.is_some()),
-        Type::LaunchNestedContainer => ("launch_nested_container", call.launch_nested_container.is_some()),
-        Type::WaitNestedContainer => ("wait_nested_container", call.wait_nested_container.is_some()),
-        Type::KillNestedContainer => ("kill_nested_container", call.kill_nested_container.is_some()),
-        Type::RemoveNestedContainer => ("remove_nested_container", call.remove_nested_container.is_some()),
-        Type::LaunchNestedContainerSession => {
-            ("launch_nested_container_session", call.launch_nested_container_session.is_some())
-        }
-        Type::AttachContainerInput => ("attach_container_input", call.attach_container_input.is_some()),
-        Type::AttachContainerOutput => ("attach_container_output", call.attach_container_output.is_some()),
-        Type::LaunchContainer => ("launch_container", call.launch_container.is_some()),
-        Type::WaitContainer => ("wait_container", call.wait_container.is_some()),
-        Type::KillContainer => ("kill_container", call.kill_container.is_some()),
-        Type::RemoveContainer => ("remove_container", call.remove_container.is_some()),
-        Type::AddResourceProviderConfig => {
-            ("add_resource_provider_config", call.add_resource_provider_config.is_some())
-        }
-        Type::UpdateResourceProviderConfig => {
-            ("update_resource_provider_config", call.update_resource_provider_config.is_some())
-        }
-        Type::RemoveResourceProviderConfig => {
-            ("remove_resource_provider_config", call.remove_resource_provider_config.is_some())
-        }
-    };
-    (!there).then_some(part)
+/// Checks that a call has the part that its type needs.
+fn parts(call: &Call) -> Result<(), String> {
+    mesos_daemon::check_call!(call, Type,
+        none: Unknown GetHealth GetFlags GetVersion GetLoggingLevel GetState GetContainers
+            GetFrameworks GetExecutors GetTasks GetAgent GetResourceProviders PruneImages,
+        GetMetrics: get_metrics,
+        SetLoggingLevel: set_logging_level,
+        ListFiles: list_files,
+        ReadFile: read_file,
+        LaunchNestedContainer: launch_nested_container,
+        WaitNestedContainer: wait_nested_container,
+        KillNestedContainer: kill_nested_container,
+        RemoveNestedContainer: remove_nested_container,
+        LaunchNestedContainerSession: launch_nested_container_session,
+        AttachContainerInput: attach_container_input,
+        AttachContainerOutput: attach_container_output,
+        LaunchContainer: launch_container,
+        WaitContainer: wait_container,
+        KillContainer: kill_container,
+        RemoveContainer: remove_container,
+        AddResourceProviderConfig: add_resource_provider_config,
+        UpdateResourceProviderConfig: update_resource_provider_config,
+        RemoveResourceProviderConfig: remove_resource_provider_config,
+    )
 }
 
 /// The container that a call is about.

@@ -1,63 +1,11 @@
 use mesos_api::v1::framework_info::capability;
-use mesos_api::v1::{CheckInfo, CheckStatusInfo, CommandInfo, HealthCheck, check_info, health_check};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use mesos_api::v1::{CheckInfo, CheckStatusInfo, CommandInfo, check_info};
 
 use super::*;
-use crate::RunError;
-use crate::testing::{FakeAgent, ended};
-
-/// A command executor that has subscribed.
-struct Fixture {
-    sandbox: TempDir,
-    agent: FakeAgent,
-    running: JoinHandle<Result<(), RunError>>,
-}
-
-impl Fixture {
-    async fn start() -> Self {
-        Self::with(|_| ()).await
-    }
-
-    async fn with(change: impl FnOnce(&mut FakeAgent)) -> Self {
-        let sandbox = TempDir::new().unwrap();
-        let mut agent = FakeAgent::start().await;
-        agent.options.sandbox = sandbox.path().to_owned();
-        change(&mut agent);
-        let running = agent.run(CommandExecutor::new(&agent.options));
-        agent.subscribe().await;
-        Self { sandbox, agent, running }
-    }
-
-    /// Launches a task and takes its first two updates.
-    async fn launch(&mut self, task: TaskInfo) -> TaskStatus {
-        self.agent.launch(task).await;
-        self.agent.expect(TaskState::TaskStarting).await;
-        self.agent.expect(TaskState::TaskRunning).await
-    }
-
-    async fn written(&self, name: &str) -> String {
-        loop {
-            match std::fs::read_to_string(self.sandbox.path().join(name)) {
-                Ok(text) if text.ends_with('\n') => return text,
-                _ => tokio::time::sleep(Duration::from_millis(5)).await,
-            }
-        }
-    }
-}
-
-fn shell(script: &str) -> CommandInfo {
-    CommandInfo { value: Some(script.into()), ..Default::default() }
-}
+use crate::testing::{self, Fixture, ended, health_check, shell};
 
 fn task(script: &str) -> TaskInfo {
-    TaskInfo {
-        task_id: "t".into(),
-        name: "t".into(),
-        agent_id: "a".into(),
-        command: Some(shell(script)),
-        ..Default::default()
-    }
+    testing::task("t", script)
 }
 
 #[tokio::test]
@@ -67,7 +15,7 @@ async fn exit_decides_the_state_and_the_message() {
         ("exit 3", TaskState::TaskFailed, "Command exited with status 3"),
         ("kill -9 $$", TaskState::TaskFailed, "Command terminated with signal Killed"),
     ] {
-        let mut f = Fixture::start().await;
+        let mut f = Fixture::start(CommandExecutor::new).await;
         f.launch(task(script)).await;
         let status = f.agent.expect(state).await;
         assert_eq!(status.message(), message);
@@ -79,7 +27,7 @@ async fn exit_decides_the_state_and_the_message() {
 
 #[tokio::test]
 async fn command_that_cannot_be_executed_fails_with_the_cause() {
-    let mut f = Fixture::start().await;
+    let mut f = Fixture::start(CommandExecutor::new).await;
     let command = CommandInfo { shell: Some(false), ..shell("./nope") };
     f.agent.launch(TaskInfo { command: Some(command), ..task("") }).await;
     f.agent.expect(TaskState::TaskStarting).await;
@@ -90,7 +38,7 @@ async fn command_that_cannot_be_executed_fails_with_the_cause() {
 
 #[tokio::test]
 async fn second_task_fails_and_the_first_goes_on() {
-    let mut f = Fixture::start().await;
+    let mut f = Fixture::start(CommandExecutor::new).await;
     f.launch(task("while ! [ -e go ]; do sleep 0.01; done")).await;
     f.agent.launch(TaskInfo { task_id: "other".into(), ..task("true") }).await;
     let status = f.agent.expect(TaskState::TaskFailed).await;
@@ -102,7 +50,7 @@ async fn second_task_fails_and_the_first_goes_on() {
 
 #[tokio::test]
 async fn killed_task_is_killed_whatever_its_exit_code() {
-    let mut f = Fixture::start().await;
+    let mut f = Fixture::start(CommandExecutor::new).await;
     f.launch(task("trap 'exit 0' TERM; echo up > up; while :; do sleep 0.01; done")).await;
     f.written("up").await;
     f.agent.kill("other", None).await;
@@ -114,7 +62,10 @@ async fn killed_task_is_killed_whatever_its_exit_code() {
 
 #[tokio::test]
 async fn task_that_ignores_sigterm_is_killed_after_the_grace_period() {
-    let mut f = Fixture::with(|agent| agent.capabilities = vec![capability::Type::TaskKillingState]).await;
+    let mut f = Fixture::with(CommandExecutor::new, |agent| {
+        agent.capabilities = vec![capability::Type::TaskKillingState]
+    })
+    .await;
     f.launch(task("trap '' TERM; echo up > up; while :; do sleep 0.01; done")).await;
     f.written("up").await;
     f.agent.kill("t", Some(Duration::from_secs(600))).await;
@@ -129,8 +80,10 @@ async fn task_that_ignores_sigterm_is_killed_after_the_grace_period() {
 
 #[tokio::test]
 async fn shutdown_kills_the_task_and_does_not_wait_for_acknowledgements() {
-    let mut f =
-        Fixture::with(|agent| agent.options.shutdown_grace_period = Duration::from_millis(2100)).await;
+    let mut f = Fixture::with(CommandExecutor::new, |agent| {
+        agent.options.shutdown_grace_period = Duration::from_millis(2100)
+    })
+    .await;
     f.launch(task("trap '' TERM; echo up > up; while :; do sleep 0.01; done")).await;
     f.written("up").await;
     f.agent.shut_down().await;
@@ -140,14 +93,14 @@ async fn shutdown_kills_the_task_and_does_not_wait_for_acknowledgements() {
 
 #[tokio::test]
 async fn shutdown_without_a_task_ends_at_once() {
-    let f = Fixture::start().await;
+    let f = Fixture::start(CommandExecutor::new).await;
     f.agent.shut_down().await;
     assert_eq!(ended(f.running).await, Ok(()));
 }
 
 #[tokio::test]
 async fn last_update_is_told_again_by_an_executor_that_still_waits() {
-    let mut f = Fixture::start().await;
+    let mut f = Fixture::start(CommandExecutor::new).await;
     f.launch(task("exit 0")).await;
     let status = f.agent.update(TaskState::TaskFinished).await;
     f.agent.disconnect().await;
@@ -159,17 +112,9 @@ async fn last_update_is_told_again_by_an_executor_that_still_waits() {
 
 #[tokio::test]
 async fn unhealthy_task_is_killed() {
-    let mut f = Fixture::start().await;
-    let health_check = HealthCheck {
-        r#type: Some(health_check::Type::Command as i32),
-        command: Some(shell("test \"$HEALTH\" = good")),
-        delay_seconds: Some(0.0),
-        interval_seconds: Some(0.01),
-        grace_period_seconds: Some(0.0),
-        consecutive_failures: Some(2),
-        ..Default::default()
-    };
-    f.launch(TaskInfo { health_check: Some(health_check), ..task("exec sleep 600") }).await;
+    let mut f = Fixture::start(CommandExecutor::new).await;
+    let health_check = Some(health_check("test \"$HEALTH\" = good", 2));
+    f.launch(TaskInfo { health_check, ..task("exec sleep 600") }).await;
     for _ in 0..2 {
         let status = f.agent.expect(TaskState::TaskRunning).await;
         assert_eq!(status.healthy, Some(false));
@@ -183,7 +128,7 @@ async fn unhealthy_task_is_killed() {
 
 #[tokio::test]
 async fn check_results_are_told_when_they_change() {
-    let mut f = Fixture::start().await;
+    let mut f = Fixture::start(CommandExecutor::new).await;
     let check = CheckInfo {
         r#type: Some(check_info::Type::Command as i32),
         command: Some(check_info::Command { command: shell("test -e ready") }),

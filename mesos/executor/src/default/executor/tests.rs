@@ -1,71 +1,7 @@
 use mesos_api::v1::framework_info::capability;
-use mesos_api::v1::{CommandInfo, HealthCheck, health_check};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
 use super::*;
-use crate::RunError;
-use crate::testing::{FakeAgent, ended};
-
-/// A default executor that has subscribed.
-struct Fixture {
-    sandbox: TempDir,
-    agent: FakeAgent,
-    running: JoinHandle<Result<(), RunError>>,
-}
-
-impl Fixture {
-    async fn start() -> Self {
-        Self::with(|_| ()).await
-    }
-
-    async fn with(change: impl FnOnce(&mut FakeAgent)) -> Self {
-        let sandbox = TempDir::new().unwrap();
-        let mut agent = FakeAgent::start().await;
-        agent.options.sandbox = sandbox.path().to_owned();
-        change(&mut agent);
-        let running = agent.run(DefaultExecutor::new(&agent.options));
-        agent.subscribe().await;
-        Self { sandbox, agent, running }
-    }
-
-    /// Takes as many updates, which must be of these tasks and states in any order.
-    async fn expect(&mut self, expected: &[(&str, TaskState)]) -> Vec<TaskStatus> {
-        let mut statuses = Vec::new();
-        let mut left: Vec<_> = expected.to_vec();
-        while !left.is_empty() {
-            let status = self.agent.next_call().await.update.expect("an update").status;
-            self.agent.acknowledge(&status).await;
-            let found = (status.task_id.value.as_str(), status.state());
-            let index = left.iter().position(|expected| *expected == found);
-            left.remove(index.unwrap_or_else(|| panic!("{status:?}, not one of {left:?}")));
-            statuses.push(status);
-        }
-        statuses
-    }
-
-    async fn launch(&mut self, tasks: &[(&'static str, &str)]) {
-        self.agent.launch_group(tasks.iter().map(|(id, command)| task(id, command)).collect()).await;
-        for state in [TaskState::TaskStarting, TaskState::TaskRunning] {
-            let expected: Vec<_> = tasks.iter().map(|(id, _)| (*id, state)).collect();
-            self.expect(&expected).await;
-        }
-    }
-}
-
-fn command(value: &str) -> CommandInfo {
-    CommandInfo { value: Some(value.into()), ..Default::default() }
-}
-
-fn task(id: &str, value: &str) -> TaskInfo {
-    TaskInfo {
-        task_id: id.into(),
-        name: id.into(),
-        agent_id: "a".into(),
-        command: Some(command(value)),
-        ..Default::default()
-    }
-}
+use crate::testing::{Fixture, ended, health_check, task};
 
 const STATES: (TaskState, TaskState, TaskState) =
     (TaskState::TaskFinished, TaskState::TaskFailed, TaskState::TaskKilled);
@@ -73,12 +9,12 @@ const STATES: (TaskState, TaskState, TaskState) =
 #[tokio::test]
 async fn group_that_finishes_ends_the_executor() {
     let (finished, _, _) = STATES;
-    let mut f = Fixture::start().await;
+    let mut f = Fixture::start(DefaultExecutor::new).await;
     f.agent.launch_group(vec![task("a", "0"), task("b", "0")]).await;
-    let starting = f.expect(&[("a", TaskState::TaskStarting), ("b", TaskState::TaskStarting)]).await;
+    let starting = f.expect_all(&[("a", TaskState::TaskStarting), ("b", TaskState::TaskStarting)]).await;
     let rest =
         [("a", TaskState::TaskRunning), ("b", TaskState::TaskRunning), ("a", finished), ("b", finished)];
-    let statuses = f.expect(&rest).await;
+    let statuses = f.expect_all(&rest).await;
     let id = |status: &TaskStatus| status.container_status.clone().unwrap().container_id.unwrap();
     assert_eq!(id(&starting[0]).parent, Some(Box::new(ContainerId::from("root"))));
     assert!(statuses.iter().all(|status| starting.iter().any(|first| id(first) == id(status))));
@@ -91,18 +27,18 @@ async fn group_that_finishes_ends_the_executor() {
 #[tokio::test]
 async fn failure_kills_its_group_and_no_other() {
     let (_, failed, killed) = STATES;
-    let mut f = Fixture::start().await;
-    f.launch(&[("other", "other group")]).await;
+    let mut f = Fixture::start(DefaultExecutor::new).await;
+    f.launch_group(&[("other", "other group")]).await;
     f.agent.launch_group(vec![task("bad", "256"), task("good", "same group")]).await;
-    f.expect(&[("bad", TaskState::TaskStarting), ("good", TaskState::TaskStarting)]).await;
-    f.expect(&[("bad", TaskState::TaskRunning), ("good", TaskState::TaskRunning)]).await;
-    let statuses = f.expect(&[("bad", failed), ("good", killed)]).await;
+    f.expect_all(&[("bad", TaskState::TaskStarting), ("good", TaskState::TaskStarting)]).await;
+    f.expect_all(&[("bad", TaskState::TaskRunning), ("good", TaskState::TaskRunning)]).await;
+    let statuses = f.expect_all(&[("bad", failed), ("good", killed)]).await;
     assert_eq!(statuses[0].message(), "Command exited with status 1");
     assert_eq!(statuses[0].reason(), Reason::CommandExecutorFailed);
     assert_eq!(f.agent.nested("same group").await, [(vec![15], false)]);
     assert_eq!(f.agent.nested("other group").await, [(vec![], false)]);
     f.agent.kill("other", None).await;
-    f.expect(&[("other", killed)]).await;
+    f.expect_all(&[("other", killed)]).await;
     assert_eq!(ended(f.running).await, Ok(()));
 }
 
@@ -110,58 +46,53 @@ async fn failure_kills_its_group_and_no_other() {
 #[tokio::test]
 async fn mesos_8468_failed_launch_fails_its_group_only() {
     let (_, failed, killed) = STATES;
-    let mut f = Fixture::start().await;
-    f.launch(&[("other", "other group")]).await;
+    let mut f = Fixture::start(DefaultExecutor::new).await;
+    f.launch_group(&[("other", "other group")]).await;
     f.agent.launch_group(vec![task("bad", "refuse"), task("good", "same group")]).await;
-    f.expect(&[("bad", TaskState::TaskStarting), ("good", TaskState::TaskStarting)]).await;
-    let statuses = f.expect(&[("good", TaskState::TaskRunning), ("bad", failed), ("good", killed)]).await;
+    f.expect_all(&[("bad", TaskState::TaskStarting), ("good", TaskState::TaskStarting)]).await;
+    let statuses = f.expect_all(&[("good", TaskState::TaskRunning), ("bad", failed), ("good", killed)]).await;
     let bad = statuses.iter().find(|status| status.task_id.value == "bad").unwrap();
     assert_eq!((bad.message(), bad.reason()), ("no such thing", Reason::ContainerLaunchFailed));
     assert_eq!(f.agent.nested("other group").await, [(vec![], false)]);
     f.agent.kill("other", None).await;
-    f.expect(&[("other", killed)]).await;
+    f.expect_all(&[("other", killed)]).await;
     assert_eq!(ended(f.running).await, Ok(()));
 }
 
 #[tokio::test]
 async fn stubborn_task_is_killed_by_force_and_a_second_kill_is_ignored() {
-    let mut f = Fixture::with(|agent| agent.capabilities = vec![capability::Type::TaskKillingState]).await;
-    f.launch(&[("t", "stubborn")]).await;
+    let mut f = Fixture::with(DefaultExecutor::new, |agent| {
+        agent.capabilities = vec![capability::Type::TaskKillingState]
+    })
+    .await;
+    f.launch_group(&[("t", "stubborn")]).await;
     f.agent.kill("t", Some(Duration::from_millis(50))).await;
     f.agent.kill("t", Some(Duration::ZERO)).await;
-    f.expect(&[("t", TaskState::TaskKilling), ("t", TaskState::TaskKilled)]).await;
+    f.expect_all(&[("t", TaskState::TaskKilling), ("t", TaskState::TaskKilled)]).await;
     assert_eq!(f.agent.nested("stubborn").await, [(vec![15, 9], false)]);
     assert_eq!(ended(f.running).await, Ok(()));
 }
 
 #[tokio::test]
 async fn shutdown_kills_all_tasks() {
-    let mut f = Fixture::start().await;
-    f.launch(&[("a", "one"), ("b", "two")]).await;
+    let mut f = Fixture::start(DefaultExecutor::new).await;
+    f.launch_group(&[("a", "one"), ("b", "two")]).await;
     f.agent.shut_down().await;
-    f.expect(&[("a", TaskState::TaskKilled), ("b", TaskState::TaskKilled)]).await;
+    f.expect_all(&[("a", TaskState::TaskKilled), ("b", TaskState::TaskKilled)]).await;
     assert_eq!(ended(f.running).await, Ok(()));
 }
 
 #[tokio::test]
 async fn health_check_command_runs_in_the_tasks_container_and_is_removed() {
-    let mut f = Fixture::start().await;
-    let health_check = HealthCheck {
-        r#type: Some(health_check::Type::Command as i32),
-        command: Some(command("512")),
-        delay_seconds: Some(0.0),
-        interval_seconds: Some(0.01),
-        grace_period_seconds: Some(0.0),
-        consecutive_failures: Some(1),
-        ..Default::default()
-    };
-    let unhealthy = TaskInfo { health_check: Some(health_check), ..task("t", "task") };
+    let mut f = Fixture::start(DefaultExecutor::new).await;
+    let health_check = Some(health_check("512", 1));
+    let unhealthy = TaskInfo { health_check, ..task("t", "task") };
     f.agent.launch_group(vec![unhealthy]).await;
-    f.expect(&[("t", TaskState::TaskStarting), ("t", TaskState::TaskRunning)]).await;
-    let status = f.expect(&[("t", TaskState::TaskRunning)]).await.remove(0);
+    f.expect_all(&[("t", TaskState::TaskStarting), ("t", TaskState::TaskRunning)]).await;
+    let status = f.expect_all(&[("t", TaskState::TaskRunning)]).await.remove(0);
     assert_eq!((status.healthy, status.reason()), (Some(false), Reason::TaskHealthCheckStatusUpdated));
     assert!(status.message().contains("exited with status 2"), "{}", status.message());
-    let status = f.expect(&[("t", TaskState::TaskKilled)]).await.remove(0);
+    let status = f.expect_all(&[("t", TaskState::TaskKilled)]).await.remove(0);
     assert_eq!(status.healthy, Some(false));
     assert_eq!(f.agent.nested("512").await, [(vec![], true)]);
     assert_eq!(ended(f.running).await, Ok(()));

@@ -5,38 +5,39 @@ use std::time::Duration;
 use mesos_api::v1::check_status_info::{Command, Http, Tcp};
 use mesos_api::v1::{CheckInfo, CheckStatusInfo, HealthCheck, check_info};
 
-use super::probe::Outcome;
-use super::schedule::seconds;
+use crate::probe::Outcome;
+use crate::schedule::seconds;
 
 /// What a health check says about a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Health {
-    pub(crate) healthy: bool,
-    /// Whether the task has failed too often and must go.
-    pub(crate) kill: bool,
+pub struct Health {
+    /// Whether it is well.
+    pub healthy: bool,
+    /// Whether it has failed too often and must go.
+    pub kill: bool,
     /// What was wrong.
-    pub(crate) message: Option<String>,
+    pub message: Option<String>,
 }
 
 /// Tells each change of a check's result.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct CheckState {
+pub(crate) struct CheckState {
     kind: check_info::Type,
     last: CheckStatusInfo,
 }
 
 impl CheckState {
-    pub(super) fn new(info: &CheckInfo) -> Self {
+    pub(crate) fn new(info: &CheckInfo) -> Self {
         let kind = info.r#type();
         Self { kind, last: empty(kind) }
     }
 
     /// The status before there is a result.
-    pub(super) fn empty(&self) -> CheckStatusInfo {
+    pub(crate) fn empty(&self) -> CheckStatusInfo {
         empty(self.kind)
     }
 
-    pub(super) fn observe(&mut self, outcome: &Outcome) -> Option<CheckStatusInfo> {
+    pub(crate) fn observe(&mut self, outcome: &Outcome) -> Option<CheckStatusInfo> {
         let mut status = empty(self.kind);
         match (self.kind, outcome) {
             (check_info::Type::Command, Outcome::Exited(code)) => {
@@ -72,7 +73,7 @@ fn empty(kind: check_info::Type) -> CheckStatusInfo {
 /// Tells the first success, each change, and each failure; failures in the grace period before the
 /// first success are not counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct HealthState {
+pub(crate) struct HealthState {
     grace_period: Duration,
     failures_max: u32,
     failures: u32,
@@ -81,7 +82,7 @@ pub(super) struct HealthState {
 }
 
 impl HealthState {
-    pub(super) fn new(info: &HealthCheck) -> Self {
+    pub(crate) fn new(info: &HealthCheck) -> Self {
         Self {
             grace_period: seconds(info.grace_period_seconds, 10.0),
             failures_max: info.consecutive_failures.unwrap_or(3),
@@ -91,7 +92,7 @@ impl HealthState {
         }
     }
 
-    pub(super) fn observe(&mut self, outcome: &Outcome, since_start: Duration) -> Option<Health> {
+    pub(crate) fn observe(&mut self, outcome: &Outcome, since_start: Duration) -> Option<Health> {
         match problem(outcome) {
             None => {
                 self.failures = 0;

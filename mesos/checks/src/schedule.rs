@@ -6,16 +6,16 @@ use std::time::Duration;
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Schedule {
-    pub(super) delay: Duration,
-    pub(super) interval: Duration,
+pub(crate) struct Schedule {
+    pub(crate) delay: Duration,
+    pub(crate) interval: Duration,
     /// None: as long as it takes.
-    pub(super) timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Schedule {
     /// From what a check says, in seconds, or does not say.
-    pub(super) fn new(delay: Option<f64>, interval: Option<f64>, timeout: Option<f64>) -> Self {
+    pub(crate) fn new(delay: Option<f64>, interval: Option<f64>, timeout: Option<f64>) -> Self {
         Self {
             delay: seconds(delay, 15.0),
             interval: seconds(interval, 10.0).max(INTERVAL_MIN),
@@ -25,7 +25,7 @@ impl Schedule {
 }
 
 /// Seconds as a duration; what is none, such as a negative number, counts as zero.
-pub(super) fn seconds(value: Option<f64>, default: f64) -> Duration {
+pub(crate) fn seconds(value: Option<f64>, default: f64) -> Duration {
     Duration::try_from_secs_f64(value.unwrap_or(default)).unwrap_or_default()
 }
 

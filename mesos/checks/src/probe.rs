@@ -1,5 +1,6 @@
 //! One look at a task.
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -8,15 +9,14 @@ use mesos_api::v1::network_info::Protocol;
 use mesos_api::v1::{CheckInfo, CommandInfo, HealthCheck, check_info, health_check};
 use tokio::net::TcpStream;
 
-use super::Surroundings;
-use crate::agent::chain;
+use crate::CommandRunner;
 
 /// As many as `curl` follows.
 const REDIRECTS_MAX: usize = 50;
 
 /// How a task is looked at.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Probe {
+pub(crate) enum Probe {
     Command(CommandInfo),
     Http(String),
     Tcp(SocketAddr),
@@ -24,19 +24,31 @@ pub(super) enum Probe {
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub enum Outcome {
     /// A command ended with this code; 128 and the signal's number if a signal ended it.
     Exited(i32),
     /// An HTTP request was answered with this code.
     Answered(u16),
     /// A connection was made.
     Connected,
+    /// There was nothing to find in time.
     TimedOut,
+    /// It could not be looked at, for this reason.
     Failed(String),
 }
 
+impl Outcome {
+    /// That of a command with this wait status: the code is what a shell would give.
+    pub fn of_wait_status(status: i32) -> Self {
+        Self::Exited(match status & 0x7f {
+            0 => (status >> 8) & 0xff,
+            signal => 128 + signal,
+        })
+    }
+}
+
 impl Probe {
-    pub(super) fn of_check(info: &CheckInfo) -> Option<Self> {
+    pub(crate) fn of_check(info: &CheckInfo) -> Option<Self> {
         match info.r#type() {
             check_info::Type::Command => info.command.as_ref().map(|c| Self::Command(c.command.clone())),
             check_info::Type::Http => {
@@ -49,7 +61,7 @@ impl Probe {
     }
 
     /// Old health checks have no type, and are what they hold.
-    pub(super) fn of_health_check(info: &HealthCheck) -> Option<Self> {
+    pub(crate) fn of_health_check(info: &HealthCheck) -> Option<Self> {
         let kind = match (info.r#type(), &info.http, &info.command) {
             (health_check::Type::Unknown, Some(_), _) => health_check::Type::Http,
             (health_check::Type::Unknown, None, Some(_)) => health_check::Type::Command,
@@ -71,9 +83,9 @@ impl Probe {
     }
 
     /// Looks once; no longer than `timeout`.
-    pub(super) async fn run(&self, surroundings: &Surroundings, timeout: Option<Duration>) -> Outcome {
+    pub(crate) async fn run(&self, runner: &dyn CommandRunner, timeout: Option<Duration>) -> Outcome {
         match self {
-            Self::Command(command) => surroundings.run(command, timeout).await,
+            Self::Command(command) => runner.run(command, timeout).await,
             Self::Http(url) => within(timeout, get(url)).await,
             Self::Tcp(address) => within(timeout, connect(*address)).await,
         }
@@ -103,7 +115,12 @@ fn url(scheme: &str, address: IpAddr, port: u32, path: Option<&str>) -> String {
     format!("{scheme}://{host}:{port}{slash}{path}")
 }
 
-pub(super) async fn within(timeout: Option<Duration>, look: impl Future<Output = Outcome>) -> Outcome {
+/// What is found within a time; [`Outcome::TimedOut`] when it is out.
+///
+/// # Cancel safety
+///
+/// As cancel safe as `look`, which is dropped when the time is out.
+pub async fn within(timeout: Option<Duration>, look: impl Future<Output = Outcome>) -> Outcome {
     match timeout {
         Some(timeout) => tokio::time::timeout(timeout, look).await.unwrap_or(Outcome::TimedOut),
         None => look.await,
@@ -124,7 +141,7 @@ async fn get(url: &str) -> Outcome {
     for _ in 0..=REDIRECTS_MAX {
         let response = match client.request(Method::GET, &url, HeaderMap::new(), "").await {
             Ok(response) => response,
-            Err(error) => return Outcome::Failed(chain(&error)),
+            Err(error) => return Outcome::Failed(with_causes(&error)),
         };
         let code = response.status.as_u16();
         match (code, response.header("location")) {
@@ -133,6 +150,13 @@ async fn get(url: &str) -> Outcome {
         }
     }
     Outcome::Failed(format!("more than {REDIRECTS_MAX} redirects"))
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", with_causes(cause)),
+        None => error.to_string(),
+    }
 }
 
 /// A location relative to where it was found.
@@ -155,30 +179,39 @@ fn redirected(base: &str, location: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::BoxFuture;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
 
-    async fn look(probe: Probe, timeout: Option<Duration>) -> Outcome {
-        let directory = tempfile::tempdir().unwrap();
-        let environment = [("A".to_owned(), "7".to_owned())].into();
-        probe
-            .run(&Surroundings::Processes { environment, directory: directory.path().to_owned() }, timeout)
-            .await
+    /// Where a command is judged by its text.
+    struct Judge;
+
+    impl CommandRunner for Judge {
+        fn run<'a>(&'a self, command: &'a CommandInfo, timeout: Option<Duration>) -> BoxFuture<'a, Outcome> {
+            let known = command.value.as_deref() == Some("known");
+            let found = async move { if known { Outcome::Exited(7) } else { std::future::pending().await } };
+            Box::pin(within(timeout, found))
+        }
     }
 
-    fn command(script: &str) -> Probe {
-        Probe::Command(CommandInfo { value: Some(script.into()), ..Default::default() })
+    async fn look(probe: Probe, timeout: Option<Duration>) -> Outcome {
+        probe.run(&Judge, timeout).await
     }
 
     #[tokio::test]
-    async fn command_is_judged_by_its_exit() {
-        assert_eq!(look(command("exit $A"), None).await, Outcome::Exited(7));
-        assert_eq!(look(command("kill -9 $$"), None).await, Outcome::Exited(137));
-        let slow = look(command("sleep 600 & sleep 600"), Some(Duration::from_millis(50))).await;
-        assert_eq!(slow, Outcome::TimedOut);
-        assert!(matches!(look(command(""), None).await, Outcome::Failed(_)));
+    async fn command_is_run_where_its_runner_is() {
+        let command =
+            |text: &str| Probe::Command(CommandInfo { value: Some(text.into()), ..Default::default() });
+        assert_eq!(look(command("known"), None).await, Outcome::Exited(7));
+        assert_eq!(look(command("other"), Some(Duration::ZERO)).await, Outcome::TimedOut);
+    }
+
+    #[test]
+    fn signals_count_as_in_a_shell() {
+        assert_eq!(Outcome::of_wait_status(7 << 8), Outcome::Exited(7));
+        assert_eq!(Outcome::of_wait_status(9), Outcome::Exited(137));
     }
 
     #[tokio::test]
