@@ -1,5 +1,5 @@
-//! An actor: closures run on its state one at a time, a timer ticks on the clock of its node, and a
-//! route shows its state over HTTP.
+//! An actor: closures run on its state one at a time, so it needs no lock; a timer ticks on the clock
+//! of its node; and a route shows its state over HTTP.
 //!
 //! ```text
 //! cargo run --example counter
@@ -29,6 +29,7 @@ impl Process for Counter {
 }
 
 impl Counter {
+    /// A delay happens once: each tick asks for the next one.
     fn tick_later(cx: &mut Context<Self>) {
         cx.delay(Duration::from_secs(60), |counter, cx| {
             counter.count += 1;
@@ -44,6 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let node = Node::builder().clock(clock.clone()).start().await?;
     let counter = node.spawn_as("counter", Counter::default())?;
 
+    // Telling does not wait; asking waits for the answer, which comes after all that was told before.
     counter.tell(|counter, _cx| counter.count += 100);
     println!("told:     {}", counter.ask(|counter, _cx| counter.count).await?);
 

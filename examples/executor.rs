@@ -1,5 +1,6 @@
-//! A custom executor: it says which task it got, works for a moment, and says that it is done. An
-//! agent starts it; `framework --executor` launches tasks with it.
+//! A custom executor: it says which task it got, works for a moment, and says that it is done. It is
+//! no program to be started by hand: an agent starts it for the first of its tasks, in their sandbox.
+//! `framework --executor` launches tasks with it.
 //!
 //! ```text
 //! cargo build --examples --package mesos-examples
@@ -13,6 +14,7 @@ use mesos_api::v1::{KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus};
 use mesos_executor::{Driver, Executor, Options};
 
 struct Greeter {
+    /// The tasks that have begun and not ended.
     live: Vec<TaskId>,
 }
 
@@ -21,6 +23,7 @@ impl Executor for Greeter {
         println!("got {}", task.task_id);
         self.live.push(task.task_id.clone());
         driver.update(status(&task.task_id, TaskState::TaskRunning, ""));
+        // Nothing here may block: what takes time comes back later, with the executor's state.
         driver.after(Duration::from_millis(100), move |greeter, driver| {
             greeter.end(driver, &task.task_id, TaskState::TaskFinished, "greeted");
         });
@@ -56,6 +59,7 @@ fn status(task_id: &TaskId, state: TaskState, message: &str) -> TaskStatus {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // The agent says by the environment where it is and which executor this is.
     let options = Options::from_env()?;
     mesos_executor::run(Greeter { live: Vec::new() }, options).await?;
     Ok(())

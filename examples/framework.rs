@@ -18,6 +18,7 @@ use mesos_api::v1::{
 use mesos_local::Cluster;
 use mesos_resources::Resources;
 use mesos_scheduler::{Config, Driver, Scheduler};
+use tokio::sync::oneshot;
 
 const TASKS: usize = 5;
 
@@ -25,11 +26,15 @@ const TASKS: usize = 5;
 const NEEDS: &str = "cpus:0.1;mem:32";
 
 struct Framework {
+    /// The program that runs the tasks, if it is not to be the agent's own.
     executor: Option<String>,
+    /// Tasks that are not launched yet.
     waiting: Vec<TaskId>,
+    /// Tasks that are launched and have not ended.
     live: BTreeSet<TaskId>,
     failed: usize,
-    report: Option<tokio::sync::oneshot::Sender<usize>>,
+    /// Is told how many failed once all have ended.
+    report: Option<oneshot::Sender<usize>>,
 }
 
 impl Scheduler for Framework {
@@ -37,6 +42,7 @@ impl Scheduler for Framework {
         println!("subscribed as {}", subscribed.framework_id);
     }
 
+    /// Each offer is some of one agent's resources, and ours until we use or decline it.
     fn offers(&mut self, driver: &Driver, offers: Vec<Offer>) {
         for offer in offers {
             let tasks = self.fill(&offer);
@@ -49,6 +55,7 @@ impl Scheduler for Framework {
         }
     }
 
+    /// The library acknowledges each update when this returns; until then the agent sends it again.
     fn update(&mut self, driver: &Driver, status: TaskStatus) {
         let state = status.state();
         println!("{} {} {}", status.task_id, state.as_str_name(), status.message());
@@ -57,9 +64,14 @@ impl Scheduler for Framework {
         }
         self.failed += usize::from(state != TaskState::TaskFinished);
         self.live.remove(&status.task_id);
-        if self.waiting.is_empty() && self.live.is_empty() {
+        if self.waiting.is_empty()
+            && self.live.is_empty()
+            && let Some(report) = self.report.take()
+        {
+            // Nobody acknowledges anything after the end.
             driver.acknowledge(&status);
             driver.teardown();
+            let _ = report.send(self.failed);
         }
     }
 }
@@ -109,25 +121,32 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (mut master, mut executor) = (None, None);
     while let Some(name) = arguments.next() {
-        match name.as_str() {
-            "--master" => master = arguments.next(),
-            "--executor" => executor = arguments.next(),
+        let flag = match name.as_str() {
+            "--master" => &mut master,
+            "--executor" => &mut executor,
             _ => return Err(format!("unknown argument '{name}': give --master or --executor").into()),
-        }
+        };
+        *flag = Some(arguments.next().ok_or_else(|| format!("{name} needs a value"))?);
     }
     tokio::runtime::Runtime::new()?.block_on(run(master, executor))
 }
 
 async fn run(master: Option<String>, executor: Option<String>) -> Result<ExitCode, Box<dyn Error>> {
-    let directory = tempfile::tempdir()?;
-    let cluster = match &master {
-        Some(_) => None,
-        None => Some(Cluster::start(mesos_local::Options::new(directory.path())).await?),
+    let Some(master) = master else {
+        // The directory goes last, when nothing writes into it any more.
+        let directory = tempfile::tempdir()?;
+        let cluster = Cluster::start(mesos_local::Options::new(directory.path())).await?;
+        let outcome = launch(cluster.master().to_string(), executor).await;
+        cluster.shutdown().await;
+        return outcome;
     };
-    let master = cluster.as_ref().map(|cluster| cluster.master().to_string()).or(master).unwrap_or_default();
+    launch(master, executor).await
+}
 
+/// Runs the framework until all tasks have ended.
+async fn launch(master: String, executor: Option<String>) -> Result<ExitCode, Box<dyn Error>> {
     let node = Node::builder().start().await?;
-    let (report, outcome) = tokio::sync::oneshot::channel();
+    let (report, outcome) = oneshot::channel();
     let framework = Framework {
         executor,
         waiting: (1..=TASKS).map(|n| format!("task-{n}").into()).collect(),
@@ -139,20 +158,8 @@ async fn run(master: Option<String>, executor: Option<String>) -> Result<ExitCod
     mesos_scheduler::start(&node, Config::new(master, info), framework).wait().await?;
     let failed = outcome.await?;
     node.shutdown().await;
-    if let Some(cluster) = cluster {
-        cluster.shutdown().await;
-    }
     println!("{} of {TASKS} tasks finished", TASKS - failed);
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-impl Drop for Framework {
-    /// Tells how many tasks did not finish.
-    fn drop(&mut self) {
-        if let Some(report) = self.report.take() {
-            let _ = report.send(self.failed + self.live.len() + self.waiting.len());
-        }
-    }
 }
 
 fn whoami() -> String {

@@ -1,4 +1,6 @@
-//! Two nodes, as if on two machines: a message there and back, and the news that the other is gone.
+//! Two nodes, as if on two machines: messages there and back, and the news that the other is gone.
+//!
+//! Actors on one node are handed closures; between nodes travel messages, which have a name and bytes.
 //!
 //! ```text
 //! cargo run --example ping_pong
@@ -15,6 +17,7 @@ impl Process for Ponger {
     const ID_PREFIX: &'static str = "ponger";
 
     fn initialize(&mut self, cx: &mut Context<Self>) {
+        // The answer goes to whoever asked, wherever that is.
         cx.install_raw("ping", |_ponger, cx, from, body| cx.send_raw(from, "pong", body.to_vec()));
     }
 }
@@ -63,6 +66,7 @@ impl Pinger {
 async fn main() -> Result<(), Box<dyn Error>> {
     let (here, there) = (Node::builder().start().await?, Node::builder().start().await?);
     let ponger = there.spawn(Ponger);
+    // What the actor will tell us: that it has had enough, and that the other one is gone.
     let (enough, alone) = (Promise::new(), Promise::new());
     let (pongs, end) = (enough.future(), alone.future());
     here.spawn(Pinger { ponger: ponger.upid().clone(), pongs: 0, enough: Some(enough), alone: Some(alone) });

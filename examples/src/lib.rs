@@ -2,9 +2,9 @@
 //!
 //! | example | shows |
 //! | --- | --- |
-//! | `counter` | an actor, its timer, its HTTP route and its metric |
+//! | `counter` | an actor: messages to it, its timer, its HTTP route, and a clock that is told to go on |
 //! | `ping_pong` | messages and links between two nodes |
-//! | `framework` | a framework that launches tasks on a cluster, its own or a given one |
-//! | `executor` | a custom executor, started by `framework --executor` |
+//! | `framework` | a framework that launches tasks: on a cluster that it makes, or with `-- --master HOST:PORT` |
+//! | `executor` | a custom executor, started by `framework -- --executor PROGRAM` |
 
 #![forbid(unsafe_code)]

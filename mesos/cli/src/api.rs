@@ -1,9 +1,15 @@
 //! The v1 operator API of a master or an agent, as the commands call it.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
-use libprocess::http::{Client, HeaderMap, Method, StatusCode, header};
+use libprocess::http::{Client, ClientError, ClientResponse, HeaderMap, Method, StatusCode, header};
 use mesos_api::v1::{agent, master};
 use mesos_api::{ContentType, Message};
+use tokio::time::timeout;
+
+use crate::address::Address;
+use crate::args::Master;
 
 /// An answer longer than this is not read.
 const ANSWER_BYTES_MAX: usize = 1 << 30;
@@ -27,24 +33,49 @@ impl std::error::Error for NotFound {}
 #[derive(Clone)]
 pub(crate) struct Api {
     client: Client,
-    address: String,
+    address: Address,
+    /// What it is, and which flag names it: for errors.
+    role: &'static str,
+    flag: &'static str,
+    wait_max: Duration,
 }
 
 impl Api {
-    pub(crate) fn new(address: &str) -> Self {
-        let address = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-        Self { client: Client::new(), address: address.to_owned() }
+    /// The master that a command line names.
+    pub(crate) fn master(master: &Master) -> Self {
+        Self::new("master", " (--master)", master.master.clone(), master.timeout)
+    }
+
+    /// A daemon, and how long it may be silent. `flag` is added to its address in errors.
+    pub(crate) fn new(role: &'static str, flag: &'static str, address: Address, wait_max: Duration) -> Self {
+        Self { client: Client::new(), address, role, flag, wait_max }
+    }
+
+    /// An agent that a master knows.
+    pub(crate) fn agent_at(&self, address: Address) -> Self {
+        Self { address, role: "agent", flag: "", ..self.clone() }
+    }
+
+    /// How long it may be silent.
+    pub(crate) fn wait_max(&self) -> Duration {
+        self.wait_max
     }
 
     /// Calls a master.
-    pub(crate) async fn master(&self, kind: master::call::Type) -> anyhow::Result<master::Response> {
+    pub(crate) async fn call_master(&self, kind: master::call::Type) -> anyhow::Result<master::Response> {
         let call = master::Call { r#type: Some(kind as i32), ..Default::default() };
-        self.call(&call).await.with_context(|| format!("{} failed", kind.as_str_name()))
+        self.call(&call).await
     }
 
     /// Calls an agent.
-    pub(crate) async fn agent(&self, call: &agent::Call) -> anyhow::Result<agent::Response> {
-        self.call(call).await.with_context(|| format!("{} failed", call.r#type().as_str_name()))
+    pub(crate) async fn call_agent(&self, call: &agent::Call) -> anyhow::Result<agent::Response> {
+        self.call(call).await
+    }
+
+    async fn call<C: Message, R: Message>(&self, call: &C) -> anyhow::Result<R> {
+        let answer = self.raw(call, ContentType::Protobuf).await?;
+        let decoded = ContentType::Protobuf.decode(&answer);
+        decoded.with_context(|| format!("{} does not answer as a Mesos {} does", self.name(), self.role))
     }
 
     /// The body of the answer, in the form asked for.
@@ -54,34 +85,92 @@ impl Api {
         headers.insert(header::CONTENT_TYPE, protobuf);
         headers.insert(header::ACCEPT, header::HeaderValue::from_static(accept.name()));
         let body = ContentType::Protobuf.encode(call);
-        let mut address = self.address.clone();
+        let mut daemon = self.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let url = format!("http://{address}/api/v1");
-            let response = self.client.request(Method::POST, &url, headers.clone(), body.clone()).await?;
-            let status = response.status;
-            if status == StatusCode::TEMPORARY_REDIRECT {
-                let leader = response.header("location").and_then(|location| location.split("//").nth(1));
-                let Some(leader) = leader else { bail!("{address} does not lead, and knows no leader") };
-                address = leader.split('/').next().unwrap_or(leader).to_owned();
+            let response = daemon.request(Method::POST, "/api/v1", headers.clone(), body.clone()).await?;
+            if response.status == StatusCode::TEMPORARY_REDIRECT {
+                let leader = response.header("location").and_then(|to| daemon.address.redirected(to));
+                let Some(leader) = leader else {
+                    bail!("{} does not lead, and knows no leader", daemon.name())
+                };
+                daemon.address = leader;
                 continue;
             }
-            let answer = response.bytes(ANSWER_BYTES_MAX).await?;
-            if status == StatusCode::NOT_FOUND {
-                bail!(NotFound(address));
-            }
-            if !status.is_success() {
-                let text = String::from_utf8_lossy(&answer);
-                bail!("{address} answers {status}{}{text}", if text.is_empty() { "" } else { ": " });
-            }
-            return Ok(answer.to_vec());
+            return daemon.read(daemon.accepted(response).await?).await;
         }
-        bail!("masters redirect to each other, {address} last")
+        bail!("{} is one of masters that redirect to each other without end", self.name())
     }
 
-    async fn call<C: Message, R: Message>(&self, call: &C) -> anyhow::Result<R> {
-        let answer = self.raw(call, ContentType::Protobuf).await?;
-        ContentType::Protobuf
-            .decode(&answer)
-            .with_context(|| format!("{} does not answer as Mesos does", self.address))
+    /// The answer to a GET, to be read as it comes.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<ClientResponse> {
+        let response = self.request(Method::GET, path, HeaderMap::new(), Vec::new()).await?;
+        self.accepted(response).await
     }
+
+    /// The next piece of an answer, unless it has ended.
+    pub(crate) async fn chunk(&self, response: &mut ClientResponse) -> anyhow::Result<Option<Vec<u8>>> {
+        let Ok(chunk) = timeout(self.wait_max, response.chunk()).await else {
+            bail!("{} stopped in the middle of its answer for {}", self.name(), self.wait());
+        };
+        let cut = || format!("{} cut its answer short", self.name());
+        Ok(chunk.transpose().map_err(cause).with_context(cut)?.map(Vec::from))
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> anyhow::Result<ClientResponse> {
+        let url = self.address.url(path);
+        match timeout(self.wait_max, self.client.request(method, &url, headers, body)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error @ ClientError::Connect { .. })) => {
+                Err(cause(error).context(format!("cannot reach {}", self.name())))
+            }
+            Ok(Err(error)) => Err(cause(error).context(format!("{} does not answer", self.name()))),
+            Err(_) => bail!("{} does not answer within {} (--timeout)", self.name(), self.wait()),
+        }
+    }
+
+    /// Makes an error of an answer that does not give what was asked for.
+    async fn accepted(&self, response: ClientResponse) -> anyhow::Result<ClientResponse> {
+        let status = response.status;
+        if status.is_success() {
+            return Ok(response);
+        }
+        // A daemon that was named is more likely to be another server.
+        if status == StatusCode::NOT_FOUND && self.flag.is_empty() {
+            bail!(NotFound(self.name()));
+        }
+        let text = self.read(response).await?;
+        let text = crate::output::plain(String::from_utf8_lossy(&text).trim());
+        bail!("{} answers {status}{}{text}", self.name(), if text.is_empty() { "" } else { ": " })
+    }
+
+    async fn read(&self, mut response: ClientResponse) -> anyhow::Result<Vec<u8>> {
+        let mut answer = Vec::new();
+        while let Some(chunk) = self.chunk(&mut response).await? {
+            if answer.len() + chunk.len() > ANSWER_BYTES_MAX {
+                bail!("the answer of {} is longer than {ANSWER_BYTES_MAX} bytes", self.name());
+            }
+            answer.extend(chunk);
+        }
+        Ok(answer)
+    }
+
+    fn name(&self) -> String {
+        format!("the {} at {}{}", self.role, self.address, self.flag)
+    }
+
+    fn wait(&self) -> String {
+        stout::duration::format(self.wait_max)
+    }
+}
+
+/// What is at the bottom of an error: the layers between repeat what we say better.
+fn cause(error: ClientError) -> anyhow::Error {
+    let error = anyhow::Error::new(error);
+    anyhow::anyhow!("{}", error.root_cause())
 }

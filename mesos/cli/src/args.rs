@@ -1,18 +1,20 @@
 //! What can be typed after `mesos`.
 
+mod examples;
+
+use std::time::Duration;
+
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use mesos_resources::Resources;
+use stout::duration;
+
+use crate::address::Address;
 
 /// A cluster manager: run a command on a cluster made for it, run the daemons of a real one, and
 /// look into one.
 #[derive(Debug, Parser)]
 #[command(name = "mesos", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Examples:
-  mesos run 'echo hello'                     run a command on a cluster made for it
-  mesos local --agents 3                     serve a cluster of one master and three agents
-  mesos master --work_dir=/var/lib/mesos     start a master
-  mesos agent --master=10.0.0.1:5050 --work_dir=/var/lib/mesos-agent
-  mesos tasks --master 10.0.0.1:5050         list what runs
-  mesos tail -f TASK                         follow what a task prints")]
+#[command(after_help = examples::ALL)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -21,6 +23,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a command as a task, print its output, and exit with its status
+    #[command(after_help = examples::RUN)]
     Run(Run),
     /// Serve a cluster in this process until Ctrl-C
     #[command(disable_help_flag = true)]
@@ -35,18 +38,25 @@ pub(crate) enum Command {
     #[command(disable_help_flag = true)]
     Execute(Rest),
     /// List the agents of a cluster
+    #[command(after_help = examples::AGENTS)]
     Agents(List),
     /// List the frameworks of a cluster
+    #[command(after_help = examples::FRAMEWORKS)]
     Frameworks(ListAll),
     /// List the tasks of a cluster
+    #[command(after_help = examples::TASKS)]
     Tasks(ListAll),
     /// List the files in the sandbox of a task
+    #[command(after_help = examples::LS)]
     Ls(Ls),
     /// Print a file in the sandbox of a task
+    #[command(after_help = examples::CAT)]
     Cat(Cat),
     /// Print the end of a file in the sandbox of a task, and follow it
+    #[command(after_help = examples::TAIL)]
     Tail(Tail),
     /// Print the version of this program, or of a running daemon
+    #[command(after_help = examples::VERSION)]
     Version(Version),
     /// What this program knows of the APIs
     #[command(subcommand)]
@@ -63,25 +73,31 @@ pub(crate) struct Rest {
 /// Which cluster is meant.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Master {
-    /// Where a master listens, as host:port
+    /// Where a master listens; one that does not lead sends on to the one that does
     #[arg(long, env = "MESOS_MASTER", default_value = "127.0.0.1:5050", value_name = "HOST:PORT")]
-    pub(crate) master: String,
+    pub(crate) master: Address,
+    /// How long a master or agent may be silent
+    #[arg(long, default_value = "30secs", value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Run {
     /// Run on the cluster of this master; without it a cluster is made in this process
     #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) master: Option<String>,
+    pub(crate) master: Option<Address>,
+    /// How long the master may take to let the framework in, and to answer
+    #[arg(long, default_value = "30secs", value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
     /// Name of the task
     #[arg(long, default_value = "run")]
     pub(crate) name: String,
     /// Resources of the task
-    #[arg(long, default_value = "cpus:0.1;mem:32", value_name = "RESOURCES")]
-    pub(crate) resources: String,
+    #[arg(long, default_value = "cpus:0.1;mem:32", value_name = "RESOURCES", value_parser = resources)]
+    pub(crate) resources: Resources,
     /// Variable for the environment of the command; may be given again
-    #[arg(long = "env", value_name = "NAME=VALUE")]
-    pub(crate) environment: Vec<String>,
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    pub(crate) environment: Vec<(String, String)>,
     /// URI to fetch into the sandbox before the command runs; may be given again
     #[arg(long = "uri", value_name = "URI")]
     pub(crate) uris: Vec<String>,
@@ -92,8 +108,8 @@ pub(crate) struct Run {
     #[arg(long, default_value = "*")]
     pub(crate) role: String,
     /// How long the command has to end after it is told to, as in 10secs
-    #[arg(long, value_name = "DURATION", default_value = "3secs")]
-    pub(crate) grace_period: String,
+    #[arg(long, value_name = "DURATION", default_value = "3secs", value_parser = duration::parse)]
+    pub(crate) grace_period: Duration,
     /// Do not print the states of the task
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -170,9 +186,15 @@ pub(crate) struct Tail {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Version {
-    /// Ask the daemon that listens here, as host:port
+    /// Ask the master that listens here
     #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) daemon: Option<String>,
+    pub(crate) master: Option<Address>,
+    /// Ask the agent that listens here
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "master")]
+    pub(crate) agent: Option<Address>,
+    /// How long it may be silent
+    #[arg(long, default_value = "30secs", value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -181,7 +203,20 @@ pub(crate) struct Version {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Api {
     /// Print the FileDescriptorSet of all messages, as protobuf
+    #[command(after_help = examples::DESCRIPTORS)]
     Descriptors,
+}
+
+fn resources(text: &str) -> Result<Resources, String> {
+    Resources::parse(text, "*").map_err(|error| error.to_string())
+}
+
+fn variable(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some(("", _)) => Err("the name is missing"),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err("it is not NAME=VALUE"),
+    }
 }
 
 /// The arguments, with the command that the name of the program stands for put in.
@@ -227,5 +262,11 @@ mod tests {
         let args = Args::try_parse_from(["mesos", "run", "--quiet", "--", "ls", "-l", "--all"]).unwrap();
         let Command::Run(run) = args.command else { panic!("{args:?}") };
         assert_eq!(run.command, ["ls", "-l", "--all"]);
+    }
+
+    #[test]
+    fn variables_have_names() {
+        assert!(variable("A=b=c").is_ok_and(|it| it == ("A".to_owned(), "b=c".to_owned())));
+        assert!(variable("A").is_err() && variable("=b").is_err());
     }
 }

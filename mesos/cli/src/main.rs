@@ -6,10 +6,12 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod api;
 mod args;
 mod commands;
 mod daemon;
+mod follow;
 mod interrupt;
 mod output;
 mod sandbox;
@@ -35,10 +37,7 @@ fn main() -> ExitCode {
         code
     }) {
         Ok(code) => code,
-        Err(error) => {
-            output::error(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => output::failure(&error),
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod execute;
 mod flags;
+mod help;
 mod look;
+mod output;
 mod run;
+mod strangers;
 
 use std::path::Path;
 use std::process::Command;
@@ -21,8 +24,8 @@ fn version_is_told_by_the_program_and_by_daemons() {
     let own = call(&cluster.scratch, &["version"]);
     assert_eq!((own.code, own.stdout), (Some(0), format!("mesos {}\n", env!("CARGO_PKG_VERSION"))));
     let mesos = get_json(cluster.master(), "/version")["version"].as_str().expect("a version").to_owned();
-    for address in [cluster.master(), cluster.agent(0)] {
-        let told = call(&cluster.scratch, &["version", "--daemon", address]);
+    for (flag, address) in [("--master", cluster.master()), ("--agent", cluster.agent(0))] {
+        let told = call(&cluster.scratch, &["version", flag, address]);
         assert_eq!((told.code, told.stdout), (Some(0), format!("mesos {mesos}\n")), "{}", told.stderr);
     }
     let json: serde_json::Value =

@@ -74,16 +74,24 @@ impl<S: Scheduler> Process for SchedulerProcess<S> {
 }
 
 impl<S: Scheduler> SchedulerProcess<S> {
+    fn client(&self) -> subscription::Client {
+        subscription::Client {
+            http: self.client.clone(),
+            content_type: self.config.content_type,
+            answer_wait_max: self.config.answer_wait_max,
+        }
+    }
+
     fn connect(&mut self, cx: &mut Context<Self>) {
         self.subscriptions += 1;
         let (subscription, master) = (self.subscriptions, self.master.clone());
-        let (client, content_type) = (self.client.clone(), self.config.content_type);
+        let client = self.client();
         let call = calls::subscribe(call::Subscribe {
             framework_info: self.config.framework.clone(),
             suppressed_roles: self.config.suppressed_roles.clone(),
             ..call::Subscribe::default()
         });
-        let subscribe = async move { subscription::subscribe(&client, &master, content_type, &call).await };
+        let subscribe = async move { client.subscribe(&master, &call).await };
         cx.run(subscribe, move |process, cx, outcome| {
             if subscription == process.subscriptions {
                 process.connected(cx, outcome);
@@ -96,11 +104,14 @@ impl<S: Scheduler> SchedulerProcess<S> {
             Ok(events) => self.listen(cx, events),
             Err(Unsubscribed::Redirected(leader)) => {
                 info!(leader, "another master leads");
+                let reason = format!("{} says that {leader} leads", self.master);
+                self.scheduler.unavailable(&driver(&cx.pid()), reason);
                 self.master = leader;
                 self.retry(cx);
             }
             Err(Unsubscribed::Unavailable(reason)) => {
                 info!(master = self.master, reason, "cannot subscribe now");
+                self.scheduler.unavailable(&driver(&cx.pid()), reason);
                 // Whoever was the leader may be gone: back to the one we were told of.
                 self.master = self.config.master.clone();
                 self.retry(cx);
@@ -113,14 +124,14 @@ impl<S: Scheduler> SchedulerProcess<S> {
         self.retry_wait = self.config.retry_wait_min;
         let (subscription, pid) = (self.subscriptions, cx.pid());
         let (calls, waiting) = mpsc::unbounded_channel();
-        let refused = cx.pid().defer(|process: &mut Self, cx, text| {
-            process.scheduler.refused(&driver(&cx.pid()), text);
+        let refused = cx.pid().defer(|process: &mut Self, cx, (kind, text)| {
+            process.scheduler.refused(&driver(&cx.pid()), kind, text);
         });
-        let (client, master) = (self.client.clone(), self.master.clone());
-        let (content_type, stream_id) = (self.config.content_type, events.stream_id.clone());
-        cx.node().run(subscription::call_in_order(client, master, content_type, stream_id, waiting, refused));
+        let (master, stream_id) = (self.master.clone(), events.stream_id.clone());
+        cx.node().run(self.client().call_in_order(master, stream_id, waiting, refused));
         let (reading, mut stopped) = oneshot::channel();
         self.link = Link::Up { calls, heartbeat: Duration::from_secs(15), _reading: reading };
+        self.restart_watchdog(cx);
         let read = async move {
             loop {
                 let next = tokio::select! {
@@ -149,6 +160,7 @@ impl<S: Scheduler> SchedulerProcess<S> {
         self.link = Link::Down;
         self.stop_watchdog();
         self.scheduler.disconnected(&driver(&cx.pid()));
+        self.scheduler.unavailable(&driver(&cx.pid()), reason.to_owned());
         self.retry(cx);
     }
 

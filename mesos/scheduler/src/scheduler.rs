@@ -1,5 +1,6 @@
 //! What a framework does when something happens.
 
+use mesos_api::v1::scheduler::call;
 use mesos_api::v1::scheduler::event::{Failure, Subscribed};
 use mesos_api::v1::{AgentId, ExecutorId, InverseOffer, Offer, OfferId, TaskStatus};
 
@@ -17,6 +18,10 @@ pub trait Scheduler: Sized + Send + 'static {
 
     /// The connection is lost; the library is trying to get it back.
     fn disconnected(&mut self, _driver: &Driver) {}
+
+    /// No master has the framework now; the library goes on trying. `reason` says how the last subscription ended,
+    /// or what came of the last try.
+    fn unavailable(&mut self, _driver: &Driver, _reason: String) {}
 
     /// Resources are on offer. Each offer must be accepted or declined, or it stays with us.
     fn offers(&mut self, driver: &Driver, offers: Vec<Offer>);
@@ -39,9 +44,9 @@ pub trait Scheduler: Sized + Send + 'static {
     /// An executor ended, or, without an executor id, an agent is gone.
     fn failure(&mut self, _driver: &Driver, _failure: Failure) {}
 
-    /// The master refused a call; `text` says why.
-    fn refused(&mut self, _driver: &Driver, text: String) {
-        tracing::warn!(text, "the master refused a call");
+    /// The master refused a call of this kind, or did not get it; `text` says why.
+    fn refused(&mut self, _driver: &Driver, kind: call::Type, text: String) {
+        tracing::warn!(kind = kind.as_str_name(), text, "the master refused a call");
     }
 
     /// The framework cannot go on: it was refused, or another instance has taken its place. The

@@ -1,10 +1,13 @@
 //! One subscription: the stream of its events, and its calls in their order.
 
-use libprocess::http::{Client, HeaderMap, Method, StatusCode, header};
+use std::time::Duration;
+
+use libprocess::http::{self, ClientResponse, HeaderMap, Method, StatusCode, header};
 use mesos_api::media::ContentType;
 use mesos_api::recordio::Decoder;
-use mesos_api::v1::scheduler::{Call, Event};
+use mesos_api::v1::scheduler::{Call, Event, call};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// The header that ties calls to the subscription they belong to.
 const STREAM_ID: &str = "mesos-stream-id";
@@ -27,17 +30,30 @@ pub(crate) enum Unsubscribed {
 
 /// The events of a subscription that the master has accepted.
 pub(crate) struct Events {
-    response: libprocess::http::ClientResponse,
+    response: ClientResponse,
     decoder: Decoder,
     ready: std::collections::VecDeque<Vec<u8>>,
     content_type: ContentType,
     pub(crate) stream_id: String,
 }
 
+/// How calls are made.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) http: http::Client,
+    pub(crate) content_type: ContentType,
+    pub(crate) answer_wait_max: Duration,
+}
+
+/// The scheme and authority of a master, however it was given.
+fn origin(master: &str) -> String {
+    let master = master.trim_end_matches('/');
+    if master.contains("://") { master.to_owned() } else { format!("http://{master}") }
+}
+
 /// Where calls go.
-pub(crate) fn url(master: &str) -> String {
-    let address = master.strip_prefix("http://").unwrap_or(master).trim_end_matches('/');
-    format!("http://{address}/master/api/v1/scheduler")
+fn url(master: &str) -> String {
+    format!("{}/master/api/v1/scheduler", origin(master))
 }
 
 fn headers(content_type: ContentType, stream_id: Option<&str>) -> HeaderMap {
@@ -51,59 +67,85 @@ fn headers(content_type: ContentType, stream_id: Option<&str>) -> HeaderMap {
     headers
 }
 
-pub(crate) async fn subscribe(
-    client: &Client,
-    master: &str,
-    content_type: ContentType,
-    call: &Call,
-) -> Result<Events, Unsubscribed> {
-    let body = content_type.encode(call);
-    let sent = client.request(Method::POST, &url(master), headers(content_type, None), body).await;
-    let response = sent.map_err(|error| Unsubscribed::Unavailable(describe(&error)))?;
-    let status = response.status;
-    if status == StatusCode::OK {
-        let stream_id = response.header(STREAM_ID).unwrap_or_default().to_owned();
-        let decoder = Decoder::new(EVENT_BYTES_MAX);
-        return Ok(Events { response, decoder, ready: Default::default(), content_type, stream_id });
-    }
-    if status == StatusCode::TEMPORARY_REDIRECT
-        && let Some(leader) = response.header("location").and_then(authority)
-    {
-        return Err(Unsubscribed::Redirected(leader));
-    }
-    let text = refusal(response).await;
-    match status {
-        StatusCode::TEMPORARY_REDIRECT | StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => {
-            Err(Unsubscribed::Unavailable(text))
+impl Client {
+    async fn post(&self, url: &str, stream_id: Option<&str>, call: &Call) -> Result<ClientResponse, String> {
+        let headers = headers(self.content_type, stream_id);
+        let sent = self.http.request(Method::POST, url, headers, self.content_type.encode(call));
+        match timeout(self.answer_wait_max, sent).await {
+            Ok(answer) => answer.map_err(|error| describe(&error)),
+            Err(_) => Err(format!("no answer from {url} within {:?}", self.answer_wait_max)),
         }
-        _ => Err(Unsubscribed::Refused(text)),
+    }
+
+    pub(crate) async fn subscribe(&self, master: &str, call: &Call) -> Result<Events, Unsubscribed> {
+        let response = self.post(&url(master), None, call).await.map_err(Unsubscribed::Unavailable)?;
+        let (status, content_type) = (response.status, self.content_type);
+        if status == StatusCode::OK {
+            let stream_id = response.header(STREAM_ID).unwrap_or_default().to_owned();
+            let decoder = Decoder::new(EVENT_BYTES_MAX);
+            return Ok(Events { response, decoder, ready: Default::default(), content_type, stream_id });
+        }
+        if status == StatusCode::TEMPORARY_REDIRECT
+            && let Some(leader) =
+                response.header("location").and_then(|location| leader(&origin(master), location))
+        {
+            return Err(Unsubscribed::Redirected(leader));
+        }
+        let text = format!("{} answers {}", origin(master), self.refusal(response).await);
+        match status {
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => {
+                Err(Unsubscribed::Unavailable(text))
+            }
+            _ => Err(Unsubscribed::Refused(text)),
+        }
+    }
+
+    /// Makes calls one after the other, each once the one before was answered; gives what was refused
+    /// to `refused`. Ends when the sender is dropped and all that waited is sent.
+    pub(crate) async fn call_in_order(
+        self,
+        master: String,
+        stream_id: String,
+        mut calls: mpsc::UnboundedReceiver<Call>,
+        refused: impl Fn((call::Type, String)),
+    ) {
+        let url = url(&master);
+        while let Some(call) = calls.recv().await {
+            match self.post(&url, Some(&stream_id), &call).await {
+                Ok(response) if response.status == StatusCode::ACCEPTED => {
+                    // Read to its end, the connection serves the next call.
+                    let _ = timeout(self.answer_wait_max, response.bytes(REFUSAL_BYTES_MAX)).await;
+                }
+                Ok(response) => refused((call.r#type(), self.refusal(response).await)),
+                Err(problem) => refused((call.r#type(), problem)),
+            }
+        }
+    }
+
+    async fn refusal(&self, response: ClientResponse) -> String {
+        let status = response.status;
+        match timeout(self.answer_wait_max, response.bytes(REFUSAL_BYTES_MAX)).await {
+            Ok(Ok(text)) if !text.is_empty() => format!("{status}: {}", String::from_utf8_lossy(&text)),
+            _ => status.to_string(),
+        }
     }
 }
 
-/// The `host:port` of a location such as `//host:port/master/api/v1/scheduler`.
-fn authority(location: &str) -> Option<String> {
-    let (_, rest) = location.split_once("//")?;
+/// The origin that a location such as `//host:port/master/api/v1/scheduler` leads to from a master.
+fn leader(master: &str, location: &str) -> Option<String> {
+    let (scheme, rest) = location.split_once("//")?;
     let authority = rest.split('/').next().unwrap_or(rest);
-    (!authority.is_empty()).then(|| authority.to_owned())
+    let scheme = if scheme.is_empty() { master.split("//").next()? } else { scheme };
+    (!authority.is_empty()).then(|| format!("{scheme}//{authority}"))
 }
 
-async fn refusal(response: libprocess::http::ClientResponse) -> String {
-    let status = response.status;
-    match response.bytes(REFUSAL_BYTES_MAX).await {
-        Ok(text) if !text.is_empty() => format!("{status}: {}", String::from_utf8_lossy(&text)),
-        _ => status.to_string(),
-    }
-}
-
+/// What was tried, and what is at the bottom of its failure.
 fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
+    let mut cause = error.source();
+    while let Some(source) = cause.and_then(std::error::Error::source) {
+        cause = Some(source);
     }
-    text
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 impl Events {
@@ -129,32 +171,6 @@ impl Events {
     }
 }
 
-/// Makes calls one after the other, each once the one before was answered; gives what was refused to
-/// `refused`. Ends when the sender is dropped and all that waited is sent.
-pub(crate) async fn call_in_order(
-    client: Client,
-    master: String,
-    content_type: ContentType,
-    stream_id: String,
-    mut calls: mpsc::UnboundedReceiver<Call>,
-    refused: impl Fn(String),
-) {
-    let url = url(&master);
-    while let Some(call) = calls.recv().await {
-        let kind = call.r#type().as_str_name();
-        let body = content_type.encode(&call);
-        let headers = headers(content_type, Some(&stream_id));
-        match client.request(Method::POST, &url, headers, body).await {
-            Ok(response) if response.status == StatusCode::ACCEPTED => {
-                // Read to its end, the connection serves the next call.
-                let _ = response.bytes(REFUSAL_BYTES_MAX).await;
-            }
-            Ok(response) => refused(format!("{kind}: {}", refusal(response).await)),
-            Err(error) => refused(format!("{kind}: {}", describe(&error))),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,12 +180,18 @@ mod tests {
         for master in ["127.0.0.1:5050", "http://127.0.0.1:5050", "http://127.0.0.1:5050/"] {
             assert_eq!(url(master), "http://127.0.0.1:5050/master/api/v1/scheduler");
         }
+        assert_eq!(url("https://m:5050"), "https://m:5050/master/api/v1/scheduler");
     }
 
     #[test]
-    fn leader_is_read_from_a_location_without_scheme() {
-        assert_eq!(authority("//leader:5050/master/api/v1/scheduler").as_deref(), Some("leader:5050"));
-        assert_eq!(authority("http://leader:5050").as_deref(), Some("leader:5050"));
-        assert_eq!(authority("/somewhere"), None);
+    fn location_without_scheme_keeps_that_of_the_master() {
+        let check = |master, location, expected: Option<&str>| {
+            assert_eq!(leader(master, location).as_deref(), expected, "{location}");
+        };
+        let path = "//leader:5050/master/api/v1/scheduler";
+        check("http://m:1", path, Some("http://leader:5050"));
+        check("https://m:1", path, Some("https://leader:5050"));
+        check("https://m:1", "http://leader:5050", Some("http://leader:5050"));
+        check("http://m:1", "/somewhere", None);
     }
 }

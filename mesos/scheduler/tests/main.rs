@@ -206,6 +206,37 @@ async fn silent_master_is_left() {
     assert_eq!(stage.seen().await, Seen::Disconnected);
 }
 
+/// Tells only why there is no subscription.
+struct Waiting(mpsc::UnboundedSender<String>);
+
+impl Scheduler for Waiting {
+    fn offers(&mut self, _driver: &Driver, _offers: Vec<Offer>) {}
+
+    fn unavailable(&mut self, _driver: &Driver, reason: String) {
+        self.0.send(reason).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn master_that_does_not_answer_is_told_of_and_tried_again() {
+    let node = Node::builder().start().await.unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let framework = FrameworkInfo { user: "u".into(), name: "n".into(), ..Default::default() };
+    let mut config = Config::new(&address, framework);
+    config.answer_wait_max = Duration::from_millis(20);
+    config.retry_wait_min = Duration::from_millis(1);
+    let (tell, mut reasons) = mpsc::unbounded_channel();
+    let running = mesos_scheduler::start(&node, config, Waiting(tell));
+    for _ in 0..2 {
+        let _connection = silent.accept().await.unwrap();
+        let reason = reasons.recv().await.unwrap();
+        assert!(reason.contains("no answer") && reason.contains(&address), "{reason}");
+    }
+    running.driver().stop();
+    running.wait().await.unwrap();
+}
+
 #[tokio::test]
 async fn unavailable_master_is_tried_again_and_a_refusal_is_final() {
     let refusals = vec![Response::service_unavailable("later"), Response::bad_request("no user")];

@@ -1,14 +1,13 @@
 //! `mesos api`.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 /// Prints the descriptors of all messages for programs that make their own types of them.
 pub(super) fn descriptors() -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout();
-    if stdout.is_terminal() {
+    if std::io::stdout().is_terminal() {
         bail!("a FileDescriptorSet is no text: send it to a file, as in 'mesos api descriptors > mesos.pb'");
     }
-    stdout.write_all(mesos_api::descriptors()).context("cannot write the descriptors")
+    crate::output::print(mesos_api::descriptors())
 }

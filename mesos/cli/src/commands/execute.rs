@@ -17,7 +17,7 @@ use super::launcher::{Launcher, News};
 use super::run::{framework, user};
 use super::status::{describe, is_terminal};
 use crate::interrupt::Interrupts;
-use crate::output::line;
+use crate::output::{line, note};
 
 pub(crate) use flags::ExecuteFlags;
 
@@ -29,6 +29,7 @@ pub(crate) async fn execute(flags: ExecuteFlags) -> anyhow::Result<ExitCode> {
     let node = Node::builder().start().await.context("cannot listen on the loopback address")?;
     let (launcher, news) = Launcher::new(plan);
     let mut config = Config::new(&flags.master, info(&flags)?);
+    config.answer_wait_max = flags.timeout;
     config.content_type = match flags.content_type.as_str() {
         "json" => ContentType::Json,
         _ => ContentType::Protobuf,
@@ -68,7 +69,7 @@ async fn follow(
         open.iter().for_each(|task| running.driver().kill(task.clone(), None, None));
     };
     let mut all_finished = true;
-    let mut launched = false;
+    let (mut launched, mut unavailable) = (false, None);
     let mut kill_at = None;
     while !open.is_empty() {
         tokio::select! {
@@ -84,6 +85,14 @@ async fn follow(
                 kill_at = None;
             }
             item = news.recv() => match item {
+                Some(News::Unavailable(reason)) => {
+                    // The same reason comes with every try.
+                    if unavailable.as_ref() != Some(&reason) {
+                        note(&format!("waiting for a master: {reason}"));
+                    }
+                    unavailable = Some(reason);
+                }
+                Some(News::Refused(text)) => note(&text),
                 Some(News::Error(text)) => bail!("the master refuses: {text}"),
                 Some(News::Subscribed(id)) => line(&format!("Subscribed with ID {id}"))?,
                 Some(News::NoRoom { needed, offers }) => {

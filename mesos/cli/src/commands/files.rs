@@ -1,31 +1,29 @@
 //! `mesos ls`, `mesos cat`, `mesos tail`.
 
-use std::io::Write;
-use std::time::Duration;
-
 use mesos_api::ContentType;
+use tokio::sync::watch;
 
+use crate::api::NotFound;
 use crate::args::{Cat, Ls, Tail};
+use crate::follow::{Follower, Piece};
 use crate::interrupt::Interrupts;
-use crate::output::{plain, table};
+use crate::output::{Stream, note, plain, print, table, write};
 use crate::sandbox::Sandbox;
 
-/// How often a file that is followed is looked at.
-const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
-
-/// So much of a file's end is read to find its last lines in.
-const TAIL_BYTES_MAX: u64 = 4 << 20;
+/// So much of a file is read at a time to find its last lines in.
+const BLOCK_BYTES: u64 = 1 << 20;
 
 pub(super) async fn ls(args: Ls) -> anyhow::Result<()> {
     let sandbox = Sandbox::find(&args.place).await?;
     if args.json {
         let mut answer = sandbox.agent().raw(&sandbox.list_call(&args.path), ContentType::Json).await?;
         answer.push(b'\n');
-        return Ok(std::io::stdout().write_all(&answer)?);
+        return print(&answer);
     }
     let rows: Vec<_> = sandbox
         .list(&args.path)
-        .await?
+        .await
+        .map_err(|error| named(error, &args.path))?
         .into_iter()
         .map(|file| {
             let name = file.path.rsplit('/').next().unwrap_or_default();
@@ -37,31 +35,31 @@ pub(super) async fn ls(args: Ls) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    Ok(std::io::stdout().write_all(table(["USER", "SIZE", "NAME"], &rows).as_bytes())?)
+    print(table(["USER", "SIZE", "NAME"], &rows).as_bytes())
 }
 
 pub(super) async fn cat(args: Cat) -> anyhow::Result<()> {
     let sandbox = Sandbox::find(&args.place).await?;
-    copy(&sandbox, &args.path, 0).await?;
-    Ok(())
-}
-
-/// Copies a file from `offset` to its end to the standard output; gives the offset of the end.
-async fn copy(sandbox: &Sandbox, path: &str, mut offset: u64) -> anyhow::Result<u64> {
-    loop {
-        let (data, _) = sandbox.read(path, offset).await?;
-        if data.is_empty() {
-            return Ok(offset);
-        }
-        offset += data.len() as u64;
-        std::io::stdout().write_all(&data)?;
-        std::io::stdout().flush()?;
+    let mut file = sandbox.download(&args.path).await.map_err(|error| named(error, &args.path))?;
+    while let Some(data) = sandbox.agent().chunk(&mut file).await? {
+        write(Stream::Out, data).await?;
     }
+    Ok(())
 }
 
 pub(super) async fn tail(args: Tail) -> anyhow::Result<()> {
     if !args.follow {
-        return end(&args).await.map(drop);
+        let sandbox = Sandbox::find(&args.place).await?;
+        let (mut offset, end) = last_lines_of(&sandbox, &args.path, args.lines).await?;
+        while offset < end {
+            let (data, _) = sandbox.read_ahead(&args.path, offset, BLOCK_BYTES.min(end - offset)).await?;
+            if data.is_empty() {
+                break;
+            }
+            offset += data.len() as u64;
+            write(Stream::Out, data).await?;
+        }
+        return Ok(());
     }
     // Who follows ends that by Ctrl-C, whatever is under way: it is no failure.
     let mut interrupts = Interrupts::listen()?;
@@ -71,47 +69,62 @@ pub(super) async fn tail(args: Tail) -> anyhow::Result<()> {
     }
 }
 
-/// Prints the last lines of a file; gives where it ended.
-async fn end(args: &Tail) -> anyhow::Result<(Sandbox, u64)> {
-    let sandbox = Sandbox::find(&args.place).await?;
-    let (_, size) = sandbox.read(&args.path, u64::MAX >> 1).await?;
-    let mut end = Vec::new();
-    let mut offset = size.saturating_sub(TAIL_BYTES_MAX);
-    let mut start = offset;
-    loop {
-        let (data, _) = sandbox.read(&args.path, offset).await?;
-        if data.is_empty() {
-            break;
-        }
-        offset += data.len() as u64;
-        end.extend(data);
-    }
-    start += last_lines(&end, args.lines) as u64;
-    let offset = copy(&sandbox, &args.path, start).await?;
-    Ok((sandbox, offset))
-}
-
 /// Prints the last lines of a file, and what is added to it.
 async fn follow(args: &Tail) -> anyhow::Result<()> {
-    let (sandbox, mut offset) = end(args).await?;
-    loop {
-        tokio::time::sleep(FOLLOW_INTERVAL).await;
-        let (_, size) = sandbox.read(&args.path, offset).await?;
-        if size < offset {
-            offset = 0; // The log was rotated.
+    let sandbox = Sandbox::find(&args.place).await?;
+    let (_never, over) = watch::channel(false);
+    let mut follower = Follower::start(sandbox.clone(), &args.path, false, over).await?;
+    let (offset, _) = last_lines_of(&sandbox, &args.path, args.lines).await?;
+    follower.seek(offset);
+    while let Some(piece) = follower.next().await? {
+        match piece {
+            Piece::Data(data) => write(Stream::Out, data).await?,
+            Piece::Lost(loss) => note(&loss.warning(&args.path)),
         }
-        offset = copy(&sandbox, &args.path, offset).await?;
     }
+    Ok(())
 }
 
-/// Where the last `lines` lines of a text begin.
-fn last_lines(text: &[u8], lines: usize) -> usize {
-    if lines == 0 {
-        return text.len();
+/// Where the last lines of a file begin, and where they end now.
+async fn last_lines_of(sandbox: &Sandbox, path: &str, lines: usize) -> anyhow::Result<(u64, u64)> {
+    let sized = sandbox.read(path, u64::MAX >> 1).await;
+    let (_, end) = sized.map_err(|error| named(error, path))?;
+    let (mut begin, mut wanted) = (end, lines);
+    while begin > 0 && wanted > 0 {
+        let start = begin.saturating_sub(BLOCK_BYTES);
+        let (mut block, _) = sandbox.read_ahead(path, start, begin - start).await?;
+        block.truncate((begin - start) as usize);
+        // The break at the very end ends the last line, and begins none.
+        let body = if begin == end { block.strip_suffix(b"\n").unwrap_or(&block) } else { &block };
+        match last_breaks(body, wanted) {
+            Ok(at) => return Ok((start + at as u64, end)),
+            Err(found) => wanted -= found,
+        }
+        begin = start;
     }
-    let body = text.strip_suffix(b"\n").unwrap_or(text);
-    let breaks = body.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
-    breaks.map(|(at, _)| at + 1).nth(lines - 1).unwrap_or(0)
+    Ok((begin, end))
+}
+
+/// Where what follows the last so many line breaks of a text begins, or how many it has.
+fn last_breaks(text: &[u8], count: usize) -> Result<usize, usize> {
+    let breaks = text.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+    let mut found = 0;
+    for (at, _) in breaks {
+        found += 1;
+        if found == count {
+            return Ok(at + 1);
+        }
+    }
+    Err(found)
+}
+
+/// The error, with the file that it is about where it is that there is none.
+fn named(error: anyhow::Error, path: &str) -> anyhow::Error {
+    if error.is::<NotFound>() {
+        return error
+            .context(format!("there is no '{path}' in the sandbox: 'mesos ls TASK' lists what there is"));
+    }
+    error
 }
 
 #[cfg(test)]
@@ -119,14 +132,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn last_lines_are_counted_from_the_end() {
-        let check = |text: &str, lines, expected: &str| {
-            assert_eq!(&text[last_lines(text.as_bytes(), lines)..], expected, "{text:?} {lines}");
-        };
-        check("a\nb\nc\n", 2, "b\nc\n");
-        check("a\nb\nc", 2, "b\nc");
-        check("a\nb\n", 5, "a\nb\n");
-        check("a\n", 0, "");
-        check("", 3, "");
+    fn line_breaks_are_counted_from_the_end() {
+        assert_eq!(last_breaks(b"a\nb\nc", 2), Ok(2));
+        assert_eq!(last_breaks(b"a\nb\nc", 1), Ok(4));
+        assert_eq!(last_breaks(b"a\nb\nc", 3), Err(2));
+        assert_eq!(last_breaks(b"", 1), Err(0));
     }
 }

@@ -2,6 +2,7 @@
 //! first agent with room for it, and tells what becomes of it.
 
 use mesos_api::v1::offer::{Operation, operation};
+use mesos_api::v1::scheduler::call;
 use mesos_api::v1::scheduler::event::Subscribed;
 use mesos_api::v1::{
     AgentId, ExecutorInfo, Filters, FrameworkId, Offer, TaskGroupInfo, TaskInfo, TaskStatus,
@@ -9,6 +10,8 @@ use mesos_api::v1::{
 use mesos_resources::Resources;
 use mesos_scheduler::{Driver, Scheduler};
 use tokio::sync::mpsc;
+
+use crate::output::plain;
 
 /// What is to be launched: single tasks, or the tasks of a group with their executor.
 pub(super) struct Plan {
@@ -18,7 +21,11 @@ pub(super) struct Plan {
 
 /// What becomes of it.
 pub(super) enum News {
+    /// No master takes the framework in now, and why.
+    Unavailable(String),
     Subscribed(FrameworkId),
+    /// A call came to nothing, which need not be the end.
+    Refused(String),
     /// Offers came, but none has room: what was missing, and on how many.
     NoRoom {
         needed: String,
@@ -88,12 +95,21 @@ impl Scheduler for Launcher {
         self.tell(News::Update(Box::new(status)));
     }
 
-    fn refused(&mut self, _driver: &Driver, text: String) {
-        self.tell(News::Error(text));
+    fn unavailable(&mut self, _driver: &Driver, reason: String) {
+        self.tell(News::Unavailable(plain(&reason)));
+    }
+
+    fn refused(&mut self, _driver: &Driver, kind: call::Type, text: String) {
+        // Without anything launched there is nothing to wait for. The rest comes again, or is asked again.
+        let text = plain(&text);
+        self.tell(match kind {
+            call::Type::Accept => News::Error(text),
+            _ => News::Refused(format!("{}: {text}", kind.as_str_name())),
+        });
     }
 
     fn error(&mut self, _driver: &Driver, text: String) {
-        self.tell(News::Error(text));
+        self.tell(News::Error(plain(&text)));
     }
 }
 

@@ -1,28 +1,26 @@
 //! `mesos agents`, `mesos frameworks`, `mesos tasks`.
 
-use std::io::Write;
-
 use mesos_api::ContentType;
 use mesos_api::v1::{Resource, Task, master};
 use mesos_resources::Resources;
 
 use crate::api::Api;
 use crate::args::{List, ListAll};
-use crate::output::{plain, table};
+use crate::output::{self, plain, table};
 
 /// Prints the answer of the master as it came; says whether that was asked for.
 async fn json(args: &List, kind: master::call::Type) -> anyhow::Result<bool> {
     if args.json {
         let call = master::Call { r#type: Some(kind as i32), ..Default::default() };
-        let mut answer = Api::new(&args.master.master).raw(&call, ContentType::Json).await?;
+        let mut answer = Api::master(&args.master).raw(&call, ContentType::Json).await?;
         answer.push(b'\n');
-        std::io::stdout().write_all(&answer)?;
+        output::print(&answer)?;
     }
     Ok(args.json)
 }
 
 fn print<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
-    Ok(std::io::stdout().write_all(table(header, rows).as_bytes())?)
+    output::print(table(header, rows).as_bytes())
 }
 
 fn text(resources: Vec<Resource>) -> String {
@@ -36,7 +34,7 @@ pub(super) async fn agents(args: List) -> anyhow::Result<()> {
     if json(&args, master::call::Type::GetAgents).await? {
         return Ok(());
     }
-    let answer = Api::new(&args.master.master).master(master::call::Type::GetAgents).await?;
+    let answer = Api::master(&args.master).call_master(master::call::Type::GetAgents).await?;
     let rows: Vec<_> = answer
         .get_agents
         .unwrap_or_default()
@@ -58,7 +56,7 @@ pub(super) async fn frameworks(args: ListAll) -> anyhow::Result<()> {
     if json(&args.list, master::call::Type::GetFrameworks).await? {
         return Ok(());
     }
-    let answer = Api::new(&args.list.master.master).master(master::call::Type::GetFrameworks).await?;
+    let answer = Api::master(&args.list.master).call_master(master::call::Type::GetFrameworks).await?;
     let answer = answer.get_frameworks.unwrap_or_default();
     let over = if args.all { answer.completed_frameworks } else { Vec::new() };
     let state = |framework: &master::response::get_frameworks::Framework| match framework {
@@ -88,7 +86,7 @@ pub(super) async fn tasks(args: ListAll) -> anyhow::Result<()> {
     if json(&args.list, master::call::Type::GetTasks).await? {
         return Ok(());
     }
-    let answer = Api::new(&args.list.master.master).master(master::call::Type::GetTasks).await?;
+    let answer = Api::master(&args.list.master).call_master(master::call::Type::GetTasks).await?;
     let answer = answer.get_tasks.unwrap_or_default();
     let mut tasks: Vec<Task> = [answer.pending_tasks, answer.tasks, answer.unreachable_tasks].concat();
     if args.all {

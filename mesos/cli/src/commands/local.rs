@@ -1,6 +1,5 @@
 //! `mesos local`, and the cluster within `mesos run`.
 
-use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,7 +68,10 @@ pub(crate) async fn local(flags: LocalFlags) -> anyhow::Result<ExitCode> {
         ..from_environment("mesos agent", &["--master=local", "--work_dir=local"])?
     };
     let cluster = Cluster::start(options).await.context("cannot start the cluster")?;
-    announce(&flags, &cluster)?;
+    if let Err(error) = announce(&flags, &cluster) {
+        cluster.shutdown().await;
+        return Err(error);
+    }
     interrupts.next().await;
     tokio::select! {
         () = cluster.shutdown() => Ok(ExitCode::SUCCESS),
@@ -88,7 +90,7 @@ fn announce(flags: &LocalFlags, cluster: &Cluster) -> anyhow::Result<()> {
         }
         line("ready")?;
     }
-    Ok(std::io::stdout().flush()?)
+    Ok(())
 }
 
 /// The flags of a daemon, from the environment and what is given here.

@@ -8,10 +8,15 @@ use crate::args::Version;
 use crate::output::line;
 
 pub(super) async fn version(args: Version) -> anyhow::Result<()> {
-    let version = match &args.daemon {
-        Some(address) => {
+    let daemon = match (args.master, args.agent) {
+        (Some(address), _) => Some(Api::new("master", " (--master)", address, args.timeout)),
+        (None, Some(address)) => Some(Api::new("agent", " (--agent)", address, args.timeout)),
+        (None, None) => None,
+    };
+    let version = match daemon {
+        Some(daemon) => {
             // Master and agent give this answer under the same numbers.
-            let answer = Api::new(address).master(master::call::Type::GetVersion).await?;
+            let answer = daemon.call_master(master::call::Type::GetVersion).await?;
             answer.get_version.map(|answer| answer.version_info.version).unwrap_or_default()
         }
         None => env!("CARGO_PKG_VERSION").to_owned(),
@@ -19,7 +24,7 @@ pub(super) async fn version(args: Version) -> anyhow::Result<()> {
     if args.json {
         line(&json!({ "version": version, "mesos_api": mesos_daemon::version::MESOS_VERSION }).to_string())?;
     } else {
-        line(&format!("mesos {version}"))?;
+        line(&format!("mesos {}", crate::output::plain(&version)))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::harness::{Cluster, Daemon, Scratch, mesos, processes_of, until};
 
 /// Nothing of a command is left: neither processes nor files.
 #[track_caller]
-fn assert_nothing_is_left(scratch: &Scratch) {
+pub(super) fn assert_nothing_is_left(scratch: &Scratch) {
     let left: Vec<_> =
         fs::read_dir(scratch.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");
@@ -73,17 +73,19 @@ fn variables_and_resources_reach_the_command() {
 }
 
 #[test]
-fn ctrl_c_kills_the_command_and_leaves_nothing() {
-    let scratch = Scratch::new();
-    let mut command = mesos(&scratch);
-    // The marker is printed by the task itself: then it runs.
-    command.args(["run", "--grace-period", "1secs", "echo started; sleep 1000"]);
-    let mut run = Daemon::spawn(&scratch, "run", command);
-    run.until_printed("the task to print", |output| output.contains("started\n").then_some(()));
-    run.signal(Signal::SIGINT);
-    assert_eq!(run.wait().code(), Some(130), "{}", run.log());
-    assert!(run.log().contains("TASK_KILLED"), "{}", run.log());
-    assert_nothing_is_left(&scratch);
+fn ctrl_c_or_a_closed_terminal_kills_the_command_and_leaves_nothing() {
+    for signal in [Signal::SIGINT, Signal::SIGHUP] {
+        let scratch = Scratch::new();
+        let mut command = mesos(&scratch);
+        // The marker is printed by the task itself: then it runs.
+        command.args(["run", "--grace-period", "1secs", "echo started; sleep 1000"]);
+        let mut run = Daemon::spawn(&scratch, "run", command);
+        run.until_printed("the task to print", |output| output.contains("started\n").then_some(()));
+        run.signal(signal);
+        assert_eq!(run.wait().code(), Some(130), "{}", run.log());
+        assert!(run.log().contains("TASK_KILLED"), "{}", run.log());
+        assert_nothing_is_left(&scratch);
+    }
 }
 
 #[test]

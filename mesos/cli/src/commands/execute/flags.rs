@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use stout::flags;
 
+use crate::address::Address;
+
 stout::flags! {
     /// The flags of `mesos execute`.
     pub(crate) struct ExecuteFlags {
         "Cluster" {
             /// Where a master listens, as host:port.
-            #[flag(required)]
+            #[flag(required, check(|text: &String| text.parse::<Address>().map(drop)))]
             master: String,
+
+            /// How long the master may take to answer; then it is asked again.
+            timeout: Duration = Duration::from_secs(30),
 
             /// Form in which calls and events travel: protobuf or json.
             #[flag(check(flags::one_of(&["protobuf", "json"])))]
