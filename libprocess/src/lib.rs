@@ -34,6 +34,7 @@
 //! * [`Future`] and [`Promise`]: results that are not there yet, and can be discarded;
 //! * [`Clock`]: time that a test pauses, advances and settles;
 //! * [`http`]: requests, responses, streams, and the client;
+//! * [`tls`]: certificates and keys, for nodes and clients;
 //! * [`metrics`]: counters, gauges and timers behind `/metrics/snapshot`.
 
 #![forbid(unsafe_code)]
@@ -52,6 +53,7 @@ mod process;
 mod remote;
 mod routes;
 mod runner;
+pub mod tls;
 mod tracked;
 mod upid;
 

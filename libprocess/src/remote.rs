@@ -20,6 +20,7 @@ use tracing::warn;
 use crate::Upid;
 use crate::http::{MESSAGE_BYTES_MAX, encode_message};
 use crate::pid::{AnyProcess, Link};
+use crate::tls::Tls;
 
 /// So many bytes at most wait for one peer. One that takes nothing in any more is cut off there,
 /// and those who linked to it hear that it exited.
@@ -31,6 +32,7 @@ const CLOSE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) struct Remote {
     runtime: tokio::runtime::Handle,
+    tls: Option<Tls>,
     peers: Arc<Mutex<Peers>>,
     /// Each connection's task holds a receiver.
     tasks: watch::Sender<()>,
@@ -58,8 +60,8 @@ struct Peer {
 }
 
 impl Remote {
-    pub(crate) fn new(runtime: tokio::runtime::Handle) -> Self {
-        Self { runtime, peers: Arc::default(), tasks: watch::Sender::new(()) }
+    pub(crate) fn new(runtime: tokio::runtime::Handle, tls: Option<Tls>) -> Self {
+        Self { runtime, tls, peers: Arc::default(), tasks: watch::Sender::new(()) }
     }
 
     pub(crate) fn send(&self, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
@@ -127,6 +129,7 @@ impl Remote {
         let task = peer::Task {
             address,
             connection: peer.connection,
+            tls: self.tls.clone(),
             peers: Arc::clone(&self.peers),
             work: Arc::clone(&peer.work),
             cut: Arc::clone(&peer.cut),

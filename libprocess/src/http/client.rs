@@ -13,6 +13,7 @@ use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::Body;
+use crate::tls::Tls;
 use connector::Connector;
 
 pub use connection::Connection;
@@ -48,11 +49,17 @@ pub struct ClientBuilder {
     connect_wait_max: Duration,
     trusted: Vec<PathBuf>,
     trusts_anyone: bool,
+    tls: Option<Tls>,
 }
 
 impl Default for ClientBuilder {
     fn default() -> Self {
-        Self { connect_wait_max: Duration::from_secs(10), trusted: Vec::new(), trusts_anyone: false }
+        Self {
+            connect_wait_max: Duration::from_secs(10),
+            trusted: Vec::new(),
+            trusts_anyone: false,
+            tls: None,
+        }
     }
 }
 
@@ -81,9 +88,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Speaks TLS as a node with these settings does: it shows the node's certificate, trusts the node's
+    /// authorities, and checks certificates only where the settings say so.
+    #[must_use]
+    pub fn tls(mut self, tls: &Tls) -> Self {
+        self.tls = Some(tls.clone());
+        self
+    }
+
     /// The client with these settings.
     pub fn build(self) -> Client {
-        let connector = Connector::new(self.connect_wait_max, self.trusted, self.trusts_anyone);
+        let connector = Connector::new(self.connect_wait_max, self.trusted, self.trusts_anyone, self.tls);
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
         Client { pool: builder.build(connector.clone()), connector }

@@ -29,6 +29,12 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
     fn reset(&self);
 }
 
+impl Transport for tokio_openssl::SslStream<TcpStream> {
+    fn reset(&self) {
+        self.get_ref().reset();
+    }
+}
+
 impl Transport for TcpStream {
     fn reset(&self) {
         // A close that cannot be made hard is still a close.

@@ -10,10 +10,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::connection::serve_connection;
 use super::{Limits, Service};
+use crate::tls::{Accepted, Tls};
 
 /// What one connection too many is answered with.
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -31,6 +32,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// that starts with `libprocess/`, is a message; everything else is for a route. What does not fit
 /// the limits is answered with the status that says so, and what is not HTTP with 400.
 ///
+/// With `tls`, connections are of TLS, or of either kind where its settings say so.
+///
 /// After `shutdown` no more connections or requests are taken, answers under way get
 /// [`Limits::shutdown_wait_max`], and then the rest is cut off.
 ///
@@ -41,6 +44,7 @@ pub async fn serve(
     listener: TcpListener,
     service: Arc<dyn Service>,
     limits: Limits,
+    tls: Option<Tls>,
     shutdown: impl Future<Output = ()>,
 ) {
     let limits = Arc::new(limits);
@@ -59,7 +63,13 @@ pub async fn serve(
                     prepare(&stream, &limits);
                     let service = Arc::clone(&service);
                     let limits = Arc::clone(&limits);
-                    connections.spawn(serve_connection(stream, address, service, limits, stopped.clone()));
+                    let stopped = stopped.clone();
+                    match tls.clone() {
+                        None => connections.spawn(serve_connection(stream, address, service, limits, stopped)),
+                        Some(tls) => connections.spawn(async move {
+                            serve_secure(&tls, stream, address, service, limits, stopped).await;
+                        }),
+                    };
                 }
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
@@ -75,6 +85,27 @@ pub async fn serve(
     let ended = async { while connections.join_next().await.is_some() {} };
     if timeout(limits.shutdown_wait_max, ended).await.is_err() {
         connections.shutdown().await;
+    }
+}
+
+/// Serves a connection that may be of TLS.
+async fn serve_secure(
+    tls: &Tls,
+    stream: TcpStream,
+    address: SocketAddr,
+    service: Arc<dyn Service>,
+    limits: Arc<Limits>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream, address.ip()) => accepted,
+        // The end of the node, which waits for no handshake.
+        _ = stopped.wait_for(|stopped| *stopped) => return,
+    };
+    match accepted {
+        Ok(Accepted::Plain(stream)) => serve_connection(stream, address, service, limits, stopped).await,
+        Ok(Accepted::Secure(stream)) => serve_connection(stream, address, service, limits, stopped).await,
+        Err(error) => debug!(peer = %address, %error, "refusing a connection"),
     }
 }
 

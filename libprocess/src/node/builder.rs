@@ -15,6 +15,7 @@ use crate::builtin;
 use crate::http::Limits;
 use crate::metrics::Metrics;
 use crate::remote::Remote;
+use crate::tls::Tls;
 
 /// Describes a [`Node`] before it starts.
 ///
@@ -38,6 +39,7 @@ pub struct NodeBuilder {
     clock: Option<Clock>,
     delegate: Option<String>,
     limits: Limits,
+    tls: Option<Tls>,
 }
 
 impl Default for NodeBuilder {
@@ -50,6 +52,7 @@ impl Default for NodeBuilder {
             clock: None,
             delegate: None,
             limits: Limits::default(),
+            tls: None,
         }
     }
 }
@@ -101,6 +104,12 @@ impl NodeBuilder {
         self
     }
 
+    /// Speaks TLS, with the clients of the HTTP server and with other nodes.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Starts the node: it listens, and its own pages (`/metrics/snapshot`, `/help`,
     /// `/__processes__`) answer.
     ///
@@ -125,7 +134,7 @@ impl NodeBuilder {
             hostname: self.hostname.unwrap_or_else(|| ip.to_string()),
             metrics: Metrics::new(clock.clone()),
             clock,
-            remote: Remote::new(runtime.clone()),
+            remote: Remote::new(runtime.clone(), self.tls.clone()),
             runtime: runtime.clone(),
             delegate: self.delegate,
             processes: RwLock::new(HashMap::new()),
@@ -140,9 +149,9 @@ impl NodeBuilder {
             // Only an error when the node is gone.
             let _ = stop.wait_for(|stopping| *stopping).await;
         };
-        let limits = self.limits;
+        let (limits, tls) = (self.limits, self.tls);
         runtime.spawn(async move {
-            crate::http::serve(listener, service, limits, stopped).await;
+            crate::http::serve(listener, service, limits, tls, stopped).await;
             drop(serving);
         });
         Ok(node)

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{Notify, watch};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::Peers;
 use crate::http::drain;
+use crate::tls::Tls;
 
 /// Real time: what the other side of a socket does, no clock of ours can hurry.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -22,6 +22,7 @@ const ANSWERS_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Task {
     pub(super) address: SocketAddr,
     pub(super) connection: u64,
+    pub(super) tls: Option<Tls>,
     pub(super) peers: Arc<Mutex<Peers>>,
     pub(super) work: Arc<Notify>,
     pub(super) cut: Arc<Notify>,
@@ -50,12 +51,35 @@ impl Task {
     }
 
     async fn serve(&self) -> std::io::Result<()> {
+        let stream = self.connect().await?;
+        let Some(tls) = &self.tls else { return self.serve_over(stream.into_split()).await };
+        match tls.connect(stream, self.address).await {
+            Ok(secured) => self.serve_over(tokio::io::split(secured)).await,
+            // One that has no TLS may be spoken to without it.
+            Err(error) if tls.settings().support_downgrade => {
+                debug!(address = %self.address, %error, "no TLS with another node: going on without");
+                self.serve_over(self.connect().await?.into_split()).await
+            }
+            Err(error) => {
+                warn!(address = %self.address, %error, "no TLS with another node");
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> std::io::Result<TcpStream> {
         let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(self.address));
         let stream = connecting.await.map_err(|_| std::io::Error::other("connecting took too long"))??;
         stream.set_nodelay(true)?;
         let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
         socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-        let (mut answers, mut messages) = stream.into_split();
+        Ok(stream)
+    }
+
+    async fn serve_over(
+        &self,
+        (mut answers, mut messages): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    ) -> std::io::Result<()> {
         tokio::select! {
             written = self.write(&mut messages) => written?,
             // All answers are dropped; that they end means that the peer is gone.
@@ -71,13 +95,14 @@ impl Task {
     }
 
     /// Writes what waits until the connection is not needed any more.
-    async fn write(&self, messages: &mut OwnedWriteHalf) -> std::io::Result<()> {
+    async fn write(&self, messages: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
         loop {
             match self.next() {
                 Next::Write(pending) => {
                     for bytes in join(pending) {
                         messages.write_all(&bytes).await?;
                     }
+                    messages.flush().await?; // TLS keeps what it is given.
                 }
                 Next::Wait => self.work.notified().await,
                 Next::Finish => return Ok(()),

@@ -108,7 +108,7 @@ impl Server {
         let stopped = Arc::clone(&stop);
         let service = Arc::clone(&sample);
         let shutdown = async move { stopped.notified().await };
-        let task = tokio::spawn(serve(listener, service, limits, shutdown));
+        let task = tokio::spawn(serve(listener, service, limits, None, shutdown));
         Self { address, sample, opened, stop, task }
     }
 

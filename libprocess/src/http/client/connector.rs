@@ -18,6 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use crate::tls::Tls;
+
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -25,11 +27,13 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Connector {
     http: HttpConnector,
-    tls: Arc<Tls>,
+    tls: Arc<Trust>,
     wait_max: Duration,
 }
 
-struct Tls {
+struct Trust {
+    /// What the node says, instead of what the system trusts.
+    node: Option<Tls>,
     trusted: Vec<PathBuf>,
     trusts_anyone: bool,
     /// Made when it is first needed: reading what the system trusts takes some milliseconds.
@@ -37,11 +41,16 @@ struct Tls {
 }
 
 impl Connector {
-    pub(super) fn new(wait_max: Duration, trusted: Vec<PathBuf>, trusts_anyone: bool) -> Self {
+    pub(super) fn new(
+        wait_max: Duration,
+        trusted: Vec<PathBuf>,
+        trusts_anyone: bool,
+        node: Option<Tls>,
+    ) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let tls = Tls { trusted, trusts_anyone, connector: OnceLock::new() };
+        let tls = Trust { node, trusted, trusts_anyone, connector: OnceLock::new() };
         Self { http, tls: Arc::new(tls), wait_max }
     }
 
@@ -81,13 +90,19 @@ impl fmt::Debug for Connector {
     }
 }
 
-fn https(http: HttpConnector, settings: &Tls) -> Result<HttpsConnector<HttpConnector>, String> {
+fn https(http: HttpConnector, settings: &Trust) -> Result<HttpsConnector<HttpConnector>, String> {
     let set_up = |error| format!("failed to set up TLS: {error}");
-    let mut tls = SslConnector::builder(SslMethod::tls_client()).map_err(set_up)?;
+    let mut tls = match &settings.node {
+        Some(node) => node.new_connector().map_err(|error| error.to_string())?,
+        None => {
+            let mut tls = SslConnector::builder(SslMethod::tls_client()).map_err(set_up)?;
+            trust_system(&mut tls);
+            tls
+        }
+    };
     if settings.trusts_anyone {
         tls.set_verify(SslVerifyMode::NONE);
     }
-    trust_system(&mut tls);
     for path in &settings.trusted {
         trust(&mut tls, path).map_err(|error| {
             format!("failed to read the trusted certificates in {}: {error}", path.display())
