@@ -35,6 +35,11 @@ pub(super) async fn serve_connection(
     limits: Arc<Limits>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    // Links of which nothing is sent yet are many: until then they hold no buffers.
+    tokio::select! {
+        () = transport.first_byte() => {}
+        _ = stopped.wait_for(|stopped| *stopped) => return,
+    }
     let peer = Peer::new(transport, &limits);
     let receiver = Receiver { service, limits: Arc::clone(&limits), peer: peer.clone(), address };
     let receiver = Arc::new(receiver);
@@ -59,7 +64,7 @@ pub(super) async fn serve_connection(
         Ok(()) => linger(&peer).await,
         Err(cut) => {
             debug!(peer = %address, reason = cut.reason, "closing a connection");
-            if cut.answered {
+            if cut.answered || peer.refuse_late_head().await {
                 linger(&peer).await;
             } else {
                 peer.reset();

@@ -22,7 +22,7 @@ pub const HEAD_BYTES_MAX: usize = 64 << 10;
 pub struct Limits {
     /// Connections that may be open at a time; one more is answered with 503.
     pub connections_max: usize,
-    /// How long the head of a request may take from its first byte to its last.
+    /// How long the head of a request may take from its first byte to its last; then 408.
     pub head_wait_max: Duration,
     /// How long a head may be, at least 8 KiB; a longer one is answered with 431.
     pub head_bytes_max: usize,
@@ -30,6 +30,10 @@ pub struct Limits {
     pub headers_max: usize,
     /// How long a peer may be silent in the middle of a body; then 408.
     pub body_wait_max: Duration,
+    /// How many bytes of a body must have come in each second of the time after
+    /// [`body_wait_max`](Self::body_wait_max), on the whole; then 408. Otherwise a body that comes drop by drop
+    /// would hold what it takes for ever.
+    pub body_bytes_per_second_min: usize,
     /// How long the body of a request may be, packed or unpacked; then 413.
     pub request_bytes_max: usize,
     /// How long the body of a message may be, packed or unpacked; then 413.
@@ -55,6 +59,7 @@ impl Default for Limits {
             head_bytes_max: HEAD_BYTES_MAX,
             headers_max: 100,
             body_wait_max: Duration::from_secs(60),
+            body_bytes_per_second_min: 1024,
             request_bytes_max: REQUEST_BYTES_MAX,
             message_bytes_max: MESSAGE_BYTES_MAX,
             write_wait_max: Duration::from_secs(120),
@@ -63,5 +68,13 @@ impl Default for Limits {
             tcp_keepalive: Duration::from_secs(60),
             require_peer_address_ip_match: false,
         }
+    }
+}
+
+impl Limits {
+    /// How long it may take until so many bytes of a body have come.
+    pub(super) fn body_time_max(&self, bytes: usize) -> Duration {
+        let seconds = bytes / self.body_bytes_per_second_min.max(1);
+        self.body_wait_max.saturating_add(Duration::from_secs(seconds as u64))
     }
 }

@@ -23,22 +23,40 @@ use super::pipe::{PipeError, Watch};
 /// How much is read in advance while nobody wants it, to see behind it the end of the connection.
 const AHEAD_BYTES_MAX: usize = 16 << 10;
 
+/// What a peer gets to read whose head takes too long.
+const LATE_HEAD: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 35\r\n\r\n\
+    the head of the request is too slow";
+
 /// What a connection runs over.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
     /// Makes the close that follows drop what is still to be sent.
     fn reset(&self);
+
+    /// Waits until there is something to read, or the other side has closed the connection.
+    fn first_byte(&self) -> impl Future<Output = ()> + Send
+    where
+        Self: Sized;
 }
 
 impl Transport for tokio_openssl::SslStream<TcpStream> {
     fn reset(&self) {
         self.get_ref().reset();
     }
+
+    /// The handshake was something.
+    async fn first_byte(&self) {}
 }
 
 impl Transport for TcpStream {
     fn reset(&self) {
         // A close that cannot be made hard is still a close.
         let _ = socket2::SockRef::from(self).set_linger(Some(Duration::ZERO));
+    }
+
+    async fn first_byte(&self) {
+        // What is wrong shows again when it is read.
+        let _ = self.readable().await;
     }
 }
 
@@ -57,6 +75,8 @@ struct State {
     /// The stream that is being sent, if any.
     stream: Option<Watch>,
     head_timer: Deadline,
+    /// It has passed.
+    head_is_late: bool,
     write_timer: Deadline,
 }
 
@@ -93,6 +113,7 @@ impl Peer {
             sending: Sending::Open,
             stream: None,
             head_timer: Deadline::new(limits.head_wait_max),
+            head_is_late: false,
             write_timer: Deadline::new(limits.write_wait_max),
         })))
     }
@@ -134,6 +155,16 @@ impl Peer {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Tells a peer whose head did not come to its end that it took too long; says whether that was why.
+    pub(super) async fn refuse_late_head(&self) -> bool {
+        if !self.0.lock().head_is_late {
+            return false;
+        }
+        // hyper has given up the connection, and told nothing.
+        let told = tokio::io::AsyncWriteExt::write_all(&mut self.clone(), LATE_HEAD).await;
+        told.is_ok()
     }
 
     /// Makes the close that follows drop what is still to be sent.
@@ -280,8 +311,9 @@ impl AsyncRead for Peer {
                 Poll::Ready(result)
             }
             Poll::Pending if matches!(state.phase, Phase::Head) => {
-                let late = || Err(timed_out("the head of a request took too long"));
-                state.head_timer.poll_passed(context).map(|()| late())
+                let late = state.head_timer.poll_passed(context);
+                state.head_is_late |= late.is_ready();
+                late.map(|()| Err(timed_out("the head of a request took too long")))
             }
             Poll::Pending => Poll::Pending,
         }

@@ -17,7 +17,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, error};
 
 use super::gzip::{self, UnpackError};
@@ -150,10 +150,14 @@ impl Receiver {
         }
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
+        let begun = Instant::now();
         while !body.is_end_stream() {
             let Ok(frame) = timeout(self.limits.body_wait_max, body.frame()).await else {
-                return Err(Refusal::Last(Response::new(StatusCode::REQUEST_TIMEOUT)));
+                return Err(Refusal::Last(too_slow("the body of the request does not come to its end")));
             };
+            if begun.elapsed() > self.limits.body_time_max(first.len() + all.len()) {
+                return Err(Refusal::Last(too_slow("the body of the request comes too slowly")));
+            }
             let Some(frame) = frame else { break };
             let Ok(data) = frame.map_err(refuse_body)?.into_data() else { continue };
             if first.len() + all.len() + data.len() > bytes_max {
@@ -179,6 +183,10 @@ fn body_left(body: &Stream, bytes_max: usize) -> usize {
     const BELIEVED_BYTES_MAX: usize = 1 << 20;
     let left = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     left.min(bytes_max).min(BELIEVED_BYTES_MAX)
+}
+
+fn too_slow(text: &str) -> Response {
+    Response::new(StatusCode::REQUEST_TIMEOUT).with_text(text)
 }
 
 fn too_long(bytes_max: usize) -> Response {

@@ -25,12 +25,14 @@ async fn head_that_does_not_come_to_its_end_is_cut_and_idle_connections_are_not(
     let mut used = server.raw().await;
     used.assert_kept_open().await;
     let mut slow = server.raw().await;
-    slow.send("GET /acc HTTP/1.1\r\nX-Slow: ").await;
+    let (head, body) = slow.ask("GET /acc HTTP/1.1\r\nX-Slow: ").await;
+    assert_eq!(head.status, "408 Request Timeout");
+    assert_eq!(body, b"the head of the request is too slow");
     slow.assert_closed().await;
     // A second head is timed like the first.
     let mut second = server.raw().await;
     second.assert_kept_open().await;
-    second.send("G").await;
+    assert_eq!(second.ask("G").await.0.status, "408 Request Timeout");
     second.assert_closed().await;
     silent.assert_kept_open().await;
     used.assert_kept_open().await;
@@ -87,9 +89,35 @@ async fn long_body_is_refused_while_it_comes() {
 async fn body_that_stops_coming_is_given_up() {
     let server = Server::with(limits(|limits| limits.body_wait_max = SHORT)).await;
     let mut raw = server.raw().await;
-    let (head, _) = raw.ask("POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf").await;
+    let (head, body) = raw.ask("POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf").await;
     assert_eq!(head.status, "408 Request Timeout");
+    assert_eq!(body, b"the body of the request does not come to its end");
     raw.assert_closed().await;
+}
+
+#[tokio::test]
+async fn body_that_comes_drop_by_drop_is_given_up() {
+    let change = |limits: &mut Limits| {
+        limits.body_wait_max = SHORT * 4;
+        limits.body_bytes_per_second_min = 1000;
+    };
+    let server = Server::with(limits(change)).await;
+    let mut raw = server.raw().await;
+    raw.send("POST /echo HTTP/1.1\r\nContent-Length: 100000\r\n\r\n").await;
+    let drops = async {
+        loop {
+            raw.0.get_mut().write_all(b" ").await.unwrap();
+            tokio::time::sleep(SHORT / 5).await;
+            let mut ready = [0];
+            if raw.0.get_ref().try_read(&mut ready).is_ok() {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, drops).await.expect("it is given up");
+    let rest = String::from_utf8(raw.rest().await).unwrap();
+    assert!(rest.starts_with("TTP/1.1 408 Request Timeout"), "{rest}");
+    assert!(rest.ends_with("the body of the request comes too slowly"), "{rest}");
 }
 
 #[tokio::test]
