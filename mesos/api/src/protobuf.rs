@@ -18,6 +18,7 @@
 mod check;
 mod generated;
 mod normalize;
+mod quick;
 mod subscribe;
 mod wire;
 
@@ -51,7 +52,12 @@ pub enum DecodeError {
 /// A message as bytes.
 #[must_use]
 pub fn encode<M: Message>(message: &M) -> Vec<u8> {
-    message.encode_to_vec()
+    let mut bytes = vec![0; message.encoded_len()];
+    // prost's own `encode_to_vec` asks before each byte whether the vector has to grow.
+    let mut unwritten = bytes.as_mut_slice();
+    message.encode_raw(&mut unwritten);
+    debug_assert_eq!(unwritten.len(), 0, "prost writes as many bytes as it says");
+    bytes
 }
 
 /// Reads a message.
@@ -62,9 +68,20 @@ pub fn encode<M: Message>(message: &M) -> Vec<u8> {
 ///
 /// When the bytes are no such message, or a required field is missing anywhere in it.
 pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
+    if quick::is_sound(M::table(), bytes) {
+        let mut message = M::default();
+        message.merge(bytes)?;
+        return Ok(message);
+    }
+    decode_unusual(bytes)
+}
+
+/// Reads a message in which there may be something to find.
+#[cold]
+fn decode_unusual<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
     let table = M::table();
     match check::message(table, bytes) {
-        Ok(()) => Ok(M::decode(bytes)?),
+        Ok(()) => Ok(M::decode(bytes)?), // of a form that is rare
         Err(Finding::Unusual) => {
             let usual = normalize::message(table, bytes);
             match check::message(table, &usual) {

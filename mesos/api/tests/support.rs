@@ -29,7 +29,11 @@ impl Kind {
             from_json: |text, dialect| Ok(protobuf::encode(&json::read::<M>(text, dialect)?)),
             survives: |bytes, dialect| {
                 let message = decode::<M>(bytes)?;
-                if decode::<M>(&protobuf::encode(&message))? != message {
+                let written = protobuf::encode(&message);
+                if written != message.encode_to_vec() {
+                    return Err(format!("protobuf is not written as prost does: {message:?}"));
+                }
+                if decode::<M>(&written)? != message {
                     return Err(format!("protobuf changed {message:?}"));
                 }
                 let text = to_json(&message, dialect);

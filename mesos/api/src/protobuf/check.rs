@@ -9,7 +9,9 @@ pub struct Table {
     /// How many bytes of memory its Rust type takes, without what that points to.
     pub(crate) size: usize,
     /// The bits of the required ones, by their place in `fields`.
-    pub(crate) required: u128,
+    pub(crate) required: u64,
+    /// Whether the kind of all of them is [`Kind::Plain`].
+    pub(crate) only_plain: bool,
     /// By ascending number.
     pub(crate) fields: &'static [Field],
 }
@@ -29,23 +31,47 @@ pub(crate) enum Kind {
     /// Nothing.
     Plain,
     /// Whether the number has a name.
-    Enum(fn(i32) -> bool),
+    Enum(Numbers),
     /// What is to be checked about that message.
     Message(&'static Table),
 }
 
+/// The numbers of an enum that have names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
+    /// The bits of those below 64, which are nearly all.
+    pub(crate) small: u64,
+    pub(crate) any: fn(i32) -> bool,
+}
+
+impl Numbers {
+    /// Whether this number, of which protobuf takes the lower half, has a name.
+    #[inline]
+    pub(super) fn has(self, number: u64) -> bool {
+        let number = number as i32;
+        match number {
+            0..64 => self.small >> number & 1 != 0,
+            _ => (self.any)(number),
+        }
+    }
+}
+
 impl Table {
     /// A field and its place.
+    #[inline]
     pub(super) fn field(&self, number: u32) -> Option<(usize, &Field)> {
         // Most messages number their fields from one on without a gap.
         let guess = number.wrapping_sub(1) as usize;
         match self.fields.get(guess) {
             Some(field) if field.number == number => Some((guess, field)),
-            _ => {
-                let index = self.fields.binary_search_by_key(&number, |field| field.number).ok()?;
-                Some((index, self.fields.get(index)?))
-            }
+            _ => self.field_after_gap(number),
         }
+    }
+
+    #[inline(never)]
+    fn field_after_gap(&self, number: u32) -> Option<(usize, &Field)> {
+        let index = self.fields.binary_search_by_key(&number, |field| field.number).ok()?;
+        Some((index, self.fields.get(index)?))
     }
 }
 
@@ -69,7 +95,7 @@ impl From<Malformed> for Finding {
 }
 
 /// How deep messages may be nested, as deep as prost reads.
-const DEPTH_MAX: usize = 100;
+pub(super) const DEPTH_MAX: usize = 100;
 
 /// Checks a message and all that it contains.
 pub(super) fn message(table: &Table, bytes: &[u8]) -> Result<(), Finding> {
@@ -97,7 +123,7 @@ impl Check {
         if depth > DEPTH_MAX {
             return Err(Finding::Malformed);
         }
-        let mut seen = 0_u128;
+        let mut seen = 0_u64;
         for (position, entry) in Entries::new(bytes).enumerate() {
             let entry = entry?;
             let Some((index, field)) = table.field(entry.number) else { continue };
@@ -115,7 +141,7 @@ impl Check {
                         locate(path, field, bytes, position);
                     }
                 }
-                (Kind::Enum(is_known), value) if !all_known(*is_known, value) => {
+                (Kind::Enum(numbers), value) if !all_known(*numbers, value) => {
                     self.unusual = true;
                     continue;
                 }
@@ -145,13 +171,13 @@ fn locate(path: &mut String, field: &Field, bytes: &[u8], position: usize) {
 }
 
 /// Whether the numbers of an enum field, one or a packed list of them, all have names.
-fn all_known(is_known: fn(i32) -> bool, value: Value<'_>) -> bool {
+fn all_known(numbers: Numbers, value: Value<'_>) -> bool {
     match value {
-        Value::Varint(number) => is_known(number as i32),
+        Value::Varint(number) => numbers.has(number),
         Value::Bytes(mut packed) => {
             while !packed.is_empty() {
                 match varint(&mut packed) {
-                    Some(number) if is_known(number as i32) => {}
+                    Some(number) if numbers.has(number) => {}
                     Some(_) => return false,
                     None => return true, // prost will refuse it
                 }

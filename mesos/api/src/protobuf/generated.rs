@@ -2,7 +2,7 @@
 
 use stout::WireMessage;
 
-use super::check::{Field, Kind, Table};
+use super::check::{Field, Kind, Numbers, Table};
 use super::subscribe;
 use crate::Message;
 use crate::v1::scheduler::{Call, Event};

@@ -4,7 +4,7 @@
 //! prost can decode: enum numbers without a name, which count as not set, and messages that come
 //! in several parts, which are to be merged. Both are rare, so this may copy.
 
-use super::check::{Kind, Table};
+use super::check::{Kind, Numbers, Table};
 use super::wire::{Entries, Entry, Value, put_bytes, put_number, varint};
 
 /// The same message without unknown enum numbers, each part of it in one piece. It was checked
@@ -17,7 +17,7 @@ pub(super) fn message(table: &Table, bytes: &[u8]) -> Vec<u8> {
 fn nested(table: &Table, parts: &[&[u8]]) -> Vec<u8> {
     let entries = || parts.iter().flat_map(|part| Entries::new(part)).filter_map(Result::ok);
     let mut out = Vec::new();
-    let mut merged = 0_u128;
+    let mut merged = 0_u64;
     for entry in entries() {
         let Some((index, field)) = table.field(entry.number) else {
             out.extend_from_slice(entry.raw);
@@ -35,7 +35,7 @@ fn nested(table: &Table, parts: &[&[u8]]) -> Vec<u8> {
                     put_bytes(entry.number, &nested(inner, &parts), &mut out);
                 }
             }
-            (Kind::Enum(is_known), value) => put_known(*is_known, &entry, value, &mut out),
+            (Kind::Enum(numbers), value) => put_known(*numbers, &entry, value, &mut out),
             _ => out.extend_from_slice(entry.raw),
         }
     }
@@ -50,13 +50,13 @@ fn part<'a>(entry: &Entry<'a>, number: u32) -> Option<&'a [u8]> {
     }
 }
 
-fn put_known(is_known: fn(i32) -> bool, entry: &Entry<'_>, value: Value<'_>, out: &mut Vec<u8>) {
+fn put_known(numbers: Numbers, entry: &Entry<'_>, value: Value<'_>, out: &mut Vec<u8>) {
     match value {
-        Value::Varint(number) if !is_known(number as i32) => {}
+        Value::Varint(number) if !numbers.has(number) => {}
         Value::Bytes(mut packed) => {
             while !packed.is_empty() {
                 match varint(&mut packed) {
-                    Some(number) if is_known(number as i32) => put_number(entry.number, number, out),
+                    Some(number) if numbers.has(number) => put_number(entry.number, number, out),
                     Some(_) => {}
                     None => return out.extend_from_slice(entry.raw),
                 }

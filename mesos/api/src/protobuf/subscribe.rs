@@ -4,10 +4,8 @@
 //! `suppressed_roles = 2` is 3 in v0, where 2 is `force`. In the Rust type `force` has a number
 //! that nobody else uses; here the numbers are exchanged in the bytes.
 
-use prost::Message as _;
-
 use super::wire::{Entries, Entry, Malformed, Value, put_bytes, put_number};
-use super::{DecodeError, decode};
+use super::{DecodeError, decode, encode};
 use crate::v1::scheduler::Call;
 
 /// The field `subscribe` of a call.
@@ -19,7 +17,7 @@ const SUPPRESSED_ROLES: (u32, u32) = (3, 2);
 
 /// The bytes for the v0 wire.
 pub(super) fn to_v0(call: &Call) -> Vec<u8> {
-    let bytes = call.encode_to_vec();
+    let bytes = encode(call);
     let renumber = |number| match number {
         number if number == FORCE.1 => Some(FORCE.0),
         number if number == SUPPRESSED_ROLES.1 => Some(SUPPRESSED_ROLES.0),

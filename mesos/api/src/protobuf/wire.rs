@@ -95,11 +95,23 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 /// Takes a number of at most ten bytes from the front.
+#[inline]
 pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     if let [byte @ 0..0x80, rest @ ..] = *bytes {
         *bytes = rest;
         return Some(u64::from(*byte));
     }
+    if let [low, high @ 0..0x80, rest @ ..] = *bytes {
+        *bytes = rest;
+        return Some(u64::from(*low & 0x7f) | u64::from(*high) << 7);
+    }
+    let (value, rest) = long_varint(bytes)?;
+    *bytes = rest;
+    Some(value)
+}
+
+#[inline(never)]
+fn long_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0;
     for (index, &byte) in bytes.iter().enumerate().take(10) {
         let bits = u64::from(byte & 0x7f);
@@ -108,8 +120,7 @@ pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
         }
         value |= bits << (7 * index);
         if byte < 0x80 {
-            *bytes = bytes.get(index + 1..)?;
-            return Some(value);
+            return Some((value, bytes.get(index + 1..)?));
         }
     }
     None
