@@ -5,7 +5,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::Path;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 /// Which side of its limit a figure must be on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,20 +37,42 @@ impl Limit {
     }
 }
 
-/// The mean time of one iteration, in nanoseconds, that criterion has measured in this run for
-/// `group/function`; not a number if it has not.
-pub fn measured(group: &str, function: &str) -> f64 {
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(target);
-    let file = root.join("criterion").join(group).join(function).join("new").join("estimates.json");
-    let mean = std::fs::read(file).ok().and_then(|bytes| {
-        let estimates: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-        estimates["mean"]["point_estimate"].as_f64()
-    });
-    mean.unwrap_or(f64::NAN)
+/// How many rounds [`ratio`] measures.
+const ROUNDS: u32 = 200;
+
+/// How long one side of a round takes, about.
+const TURN: Duration = Duration::from_millis(2);
+
+/// How many times as long `ours` takes as `peer`: the quickest of many short turns of each, taken one after the
+/// other, so that what else the machine does hits both.
+///
+/// ```
+/// let sum = |to: u64| std::hint::black_box((0..std::hint::black_box(to)).map(std::hint::black_box).sum::<u64>());
+/// assert!(mesos_benches::ratio(|| sum(1000), || sum(10)) > 1.0);
+/// ```
+pub fn ratio<A, B>(mut ours: impl FnMut() -> A, mut peer: impl FnMut() -> B) -> f64 {
+    let mut quickest = [Duration::MAX; 2];
+    let iterations = iterations(&mut peer);
+    for _ in 0..ROUNDS {
+        quickest[0] = quickest[0].min(turn(&mut ours, iterations));
+        quickest[1] = quickest[1].min(turn(&mut peer, iterations));
+    }
+    quickest[0].as_secs_f64() / quickest[1].as_secs_f64()
 }
 
-/// How many times as long `ours` takes as `peer`.
-pub fn ratio(group: &str, ours: &str, peer: &str) -> f64 {
-    measured(group, ours) / measured(group, peer)
+/// How often `f` runs in a turn; this also warms it up.
+fn iterations<T>(f: &mut impl FnMut() -> T) -> u32 {
+    let mut iterations = 1;
+    while turn(f, iterations) < TURN {
+        iterations *= 2;
+    }
+    iterations
+}
+
+fn turn<T>(f: &mut impl FnMut() -> T, iterations: u32) -> Duration {
+    let begun = Instant::now();
+    for _ in 0..iterations {
+        black_box(f());
+    }
+    begun.elapsed()
 }
