@@ -30,6 +30,7 @@
 //!
 //! Where to look next:
 //!
+//! * the [guide], from the first actor to two machines;
 //! * [`Process`], [`Context`] and [`Pid`]: writing actors and talking to them;
 //! * [`Future`] and [`Promise`]: results that are not there yet, and can be discarded;
 //! * [`Clock`]: time that a test pauses, advances and settles;
@@ -43,6 +44,7 @@ mod builtin;
 mod clock;
 mod context;
 mod future;
+pub mod guide;
 pub mod http;
 mod mailbox;
 pub mod metrics;

@@ -1,0 +1,355 @@
+//! A guide, from the first actor to two machines.
+//!
+//! * [The first actor](#the-first-actor)
+//! * [Asking](#asking)
+//! * [What takes time](#what-takes-time)
+//! * [Failing](#failing)
+//! * [HTTP](#http)
+//! * [Two machines](#two-machines)
+//! * [Testing with virtual time](#testing-with-virtual-time)
+//! * [Coming from actix, ractor, kameo or C++ libprocess](#coming-from-actix-ractor-kameo-or-c-libprocess)
+//!
+//! # The first actor
+//!
+//! An actor is a struct. What it does is written as methods on `&mut self`, as for any struct; what makes it
+//! an actor is that it is given to a [`Node`](crate::Node), which from then on runs one piece of work on it at a
+//! time. Others hold a [`Pid`](crate::Pid), and send it closures.
+//!
+//! ```
+//! use libprocess::{Node, Process};
+//!
+//! #[derive(Default)]
+//! struct Account {
+//!     cents: u64,
+//! }
+//!
+//! impl Process for Account {}
+//!
+//! impl Account {
+//!     fn deposit(&mut self, cents: u64) {
+//!         self.cents += cents;
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let node = Node::builder().start().await?;
+//! let account = node.spawn(Account::default());
+//! account.tell(|account, _cx| account.deposit(500));
+//! # assert_eq!(account.ask(|account, _cx| account.cents).await?, 500);
+//! node.shutdown().await;
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! There are no message types to declare: the closure is the message, the compiler checks it, and a reader finds
+//! what it does where it is sent. From one sender, closures run in the order in which they were sent.
+//!
+//! # Asking
+//!
+//! [`ask`](crate::Pid::ask) gives a [`Future`](crate::Future) of what the closure returns. Code outside of actors
+//! awaits it:
+//!
+//! ```
+//! # use libprocess::{Node, Process};
+//! # struct Account { cents: u64 }
+//! # impl Process for Account {}
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let node = Node::builder().start().await.unwrap();
+//! # let account = node.spawn(Account { cents: 500 });
+//! let cents = account.ask(|account, _cx| account.cents).await;
+//! assert_eq!(cents, Ok(500));
+//! # });
+//! ```
+//!
+//! An actor never waits, or it could not do anything else meanwhile. It says what is to happen with the answer, and
+//! goes on; the answer comes back to it as another piece of work, by [`Context::run`](crate::Context::run):
+//!
+//! ```
+//! use libprocess::{Context, Node, Pid, Process, Promise};
+//!
+//! struct Account {
+//!     cents: u64,
+//! }
+//!
+//! impl Process for Account {}
+//!
+//! struct Shop {
+//!     customer: Pid<Account>,
+//!     sold: u32,
+//! }
+//!
+//! impl Process for Shop {}
+//!
+//! impl Shop {
+//!     fn sell(&mut self, cx: &mut Context<Self>, price: u64, done: Promise<bool>) {
+//!         let paid = self.customer.ask(move |account, _cx| {
+//!             let enough = account.cents >= price;
+//!             account.cents -= if enough { price } else { 0 };
+//!             enough
+//!         });
+//!         cx.run(paid, |shop, _cx, paid| {
+//!             // An error would mean that the customer is gone.
+//!             let paid = paid.unwrap_or(false);
+//!             shop.sold += u32::from(paid);
+//!             done.set(paid);
+//!         });
+//!     }
+//! }
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let node = Node::builder().start().await.unwrap();
+//! let customer = node.spawn(Account { cents: 300 });
+//! let shop = node.spawn(Shop { customer, sold: 0 });
+//! let buy = |price| {
+//!     let promise = Promise::new();
+//!     let bought = promise.future();
+//!     shop.tell(move |shop, cx| shop.sell(cx, price, promise));
+//!     bought
+//! };
+//! assert_eq!(buy(200).await, Ok(true));
+//! assert_eq!(buy(200).await, Ok(false));
+//! # });
+//! ```
+//!
+//! A future can be [discarded](crate::Future::discard): that asks whoever works on it to stop, and the wish travels
+//! up through everything that was chained to it. One whose producer is gone is
+//! [abandoned](crate::FutureError::Abandoned) rather than pending for ever.
+//!
+//! # What takes time
+//!
+//! * a `std` future of any kind, such as a request to a server: [`Context::run`](crate::Context::run);
+//! * work that blocks or computes for long: [`Context::run_blocking`](crate::Context::run_blocking), on a thread made
+//!   for that;
+//! * waiting: [`Context::delay`](crate::Context::delay), on the clock of the node.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use libprocess::{Context, Process};
+//!
+//! struct Heartbeat {
+//!     beats: u64,
+//! }
+//!
+//! impl Process for Heartbeat {
+//!     fn initialize(&mut self, cx: &mut Context<Self>) {
+//!         self.beat(cx);
+//!     }
+//! }
+//!
+//! impl Heartbeat {
+//!     fn beat(&mut self, cx: &mut Context<Self>) {
+//!         self.beats += 1;
+//!         cx.delay(Duration::from_secs(1), Self::beat);
+//!     }
+//! }
+//! ```
+//!
+//! # Failing
+//!
+//! An actor that panics ends; no other one does, and the program goes on. Its futures are abandoned, and those who
+//! [linked](crate::Context::link) to it are told by [`Process::exited`](crate::Process::exited). The same call comes
+//! when a process on another machine ends, or the connection to it breaks.
+//!
+//! ```
+//! use libprocess::{Context, FutureError, Node, Process, Promise, Upid};
+//!
+//! struct Clumsy;
+//! impl Process for Clumsy {}
+//!
+//! struct Watcher {
+//!     watched: Upid,
+//!     gone: Option<Promise<Upid>>,
+//! }
+//!
+//! impl Process for Watcher {
+//!     fn initialize(&mut self, cx: &mut Context<Self>) {
+//!         let watched = self.watched.clone();
+//!         cx.link(&watched);
+//!     }
+//!
+//!     fn exited(&mut self, _cx: &mut Context<Self>, pid: &Upid) {
+//!         if let Some(gone) = self.gone.take() {
+//!             gone.set(pid.clone());
+//!         }
+//!     }
+//! }
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let node = Node::builder().start().await.unwrap();
+//! let clumsy = node.spawn(Clumsy);
+//! let gone = Promise::new();
+//! let told = gone.future();
+//! node.spawn(Watcher { watched: clumsy.upid().clone(), gone: Some(gone) });
+//!
+//! let answer = clumsy.ask(|_clumsy, _cx| -> u32 { panic!("oops") });
+//! assert_eq!(answer.await, Err(FutureError::Abandoned));
+//! assert_eq!(told.await.as_ref(), Ok(clumsy.upid()));
+//! # });
+//! ```
+//!
+//! # HTTP
+//!
+//! Each node has a server, and each process can have routes below its id. [`route`](crate::Context::route) answers
+//! within the actor, with its state at hand; [`serve`](crate::Context::serve) answers on the task of the connection,
+//! for what is shared and read-only, so that readers do not keep the actor from its work.
+//!
+//! ```
+//! use libprocess::http::{Client, HeaderMap, Method, Response};
+//! use libprocess::{Context, Node, Process};
+//!
+//! struct Visits {
+//!     count: u64,
+//! }
+//!
+//! impl Process for Visits {
+//!     fn initialize(&mut self, cx: &mut Context<Self>) {
+//!         cx.route("count", "Counts who asks.", |visits, _cx, _request| {
+//!             visits.count += 1;
+//!             Response::text(visits.count.to_string())
+//!         });
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let node = Node::builder().start().await?;
+//! node.spawn_as("visits", Visits { count: 0 })?;
+//!
+//! let url = format!("http://{}/visits/count", node.address());
+//! let answer = Client::new().request(Method::GET, &url, HeaderMap::new(), "").await?;
+//! assert_eq!(answer.bytes(100).await?, "1");
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! An answer that goes on, such as a stream of events, is a [`pipe`](crate::http::pipe); files of a directory are
+//! [`files`](crate::http::files). What a client may take of the server is bounded by [`Limits`](crate::http::Limits).
+//! `/help` lists all routes, `/__processes__` all processes, `/metrics/snapshot` all metrics.
+//!
+//! # Two machines
+//!
+//! Closures do not travel; messages do. A message has a name and bytes, and a process says which names it handles.
+//! Types that implement [`WireMessage`](crate::WireMessage) do so once, mostly in generated code. A
+//! [`Upid`](crate::Upid), `id@ip:port`, names a process from anywhere.
+//!
+//! ```
+//! use libprocess::{Context, Node, Process, Promise, Upid, WireMessage};
+//!
+//! /// How many are asked for.
+//! struct Order(u32);
+//!
+//! impl WireMessage for Order {
+//!     fn wire_name() -> &'static str {
+//!         "shop.Order"
+//!     }
+//!
+//!     fn encode_wire(&self) -> Vec<u8> {
+//!         self.0.to_string().into_bytes()
+//!     }
+//!
+//!     fn decode_wire(bytes: &[u8]) -> Result<Self, String> {
+//!         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+//!         text.parse().map(Order).map_err(|error| format!("the number: {error}"))
+//!     }
+//! }
+//!
+//! struct Kitchen {
+//!     served: Option<Promise<u32>>,
+//! }
+//!
+//! impl Process for Kitchen {
+//!     fn initialize(&mut self, cx: &mut Context<Self>) {
+//!         cx.install(|kitchen: &mut Kitchen, _cx, _from, order: Order| {
+//!             if let Some(served) = kitchen.served.take() {
+//!                 served.set(order.0);
+//!             }
+//!         });
+//!     }
+//! }
+//!
+//! struct Waiter {
+//!     kitchen: Upid,
+//! }
+//!
+//! impl Process for Waiter {
+//!     fn initialize(&mut self, cx: &mut Context<Self>) {
+//!         cx.send(&self.kitchen, &Order(3));
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! // Two nodes in one program behave like two machines.
+//! let (here, there) = (Node::builder().start().await?, Node::builder().start().await?);
+//! let served = Promise::new();
+//! let count = served.future();
+//! let kitchen = there.spawn_as("kitchen", Kitchen { served: Some(served) })?;
+//! here.spawn(Waiter { kitchen: kitchen.upid().clone() });
+//! assert_eq!(count.await?, 3);
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! A message arrives at most once, and those from one process to another in their order. Whoever must know whether the
+//! other side is still there links to it. [`tls`](crate::tls) encrypts all of it.
+//!
+//! # Testing with virtual time
+//!
+//! A test gives its node a clock that stands still. [`advance`](crate::Clock::advance) moves it, running what is due on the
+//! way; [`settle`](crate::Clock::settle) waits until no process has anything left to do. Neither sleeps, so a test of
+//! an hour takes a moment, and what it sees is the same each time.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use libprocess::{Clock, Context, Node, Process, Time};
+//!
+//! struct Session {
+//!     open: bool,
+//! }
+//!
+//! impl Process for Session {
+//!     fn initialize(&mut self, cx: &mut Context<Self>) {
+//!         cx.delay(Duration::from_secs(3600), |session, _cx| session.open = false);
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let clock = Clock::paused(Time::EPOCH);
+//! let node = Node::builder().clock(clock.clone()).start().await?;
+//! let session = node.spawn(Session { open: true });
+//! clock.settle().await; // It has set its timer.
+//!
+//! clock.advance(Duration::from_secs(3599)).await;
+//! assert!(session.ask(|session, _cx| session.open).await?);
+//! clock.advance(Duration::from_secs(1)).await;
+//! assert!(!session.ask(|session, _cx| session.open).await?);
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! # Coming from actix, ractor, kameo or C++ libprocess
+//!
+//! | there | here |
+//! |---|---|
+//! | `Actor`, `ractor::Actor` | [`Process`](crate::Process) |
+//! | a message struct and `Handler<M>`, an enum of messages | a closure, checked where it is written |
+//! | `Addr<A>`, `ActorRef<A>`, `PID<T>` | [`Pid<P>`](crate::Pid); untyped, across machines: [`Upid`](crate::Upid) |
+//! | `do_send`, `cast`, `tell`, `dispatch` without a result | [`Pid::tell`](crate::Pid::tell) |
+//! | `send`, `call`, `ask`, `dispatch` | [`Pid::ask`](crate::Pid::ask) |
+//! | `ctx.spawn`, `wait`, async handlers | [`Context::run`](crate::Context::run): the handler returns, the answer comes back |
+//! | `run_later`, `send_after`, `delay` | [`Context::delay`](crate::Context::delay) |
+//! | `started`, `pre_start`, `on_start`, `initialize` | [`Process::initialize`](crate::Process::initialize) |
+//! | `stopped`, `post_stop`, `on_stop`, `finalize` | [`Process::finalize`](crate::Process::finalize) |
+//! | supervision events, links, `exited` | [`Context::link`](crate::Context::link) and [`Process::exited`](crate::Process::exited) |
+//! | `Arbiter`, a runtime for each actor | none: all cores share the work |
+//! | `defer(self(), ...)` | [`Pid::defer`](crate::Pid::defer) |
+//! | `Clock::pause`, `advance`, `settle` | the same, of a clock that belongs to the test: [`Clock`](crate::Clock) |
+//! | `install<M>`, `send`, `route` | [`Context::install`](crate::Context::install), [`send`](crate::Context::send), [`route`](crate::Context::route) |
+//!
+//! From C++: a process belongs to its node, so that there is no global state and a test can have several nodes; a
+//! future has one consumer and gives its value away; and nobody blocks in `Future::get` or `process::wait`: both are
+//! awaited.
