@@ -12,7 +12,7 @@ use mesos_containerizer::{Containerizer, Helper, Options as ContainerizerOptions
 use mesos_daemon::files::{Access, Files};
 use mesos_daemon::logging::{Logging, Verbosity};
 use mesos_workload::compatible::Policy;
-use mesos_workload::{Options, Program, Workload};
+use mesos_workload::{Executor, Options, Program, Workload};
 use tokio::sync::watch;
 
 use crate::detector::{DetectorError, MasterDetector, StandaloneDetector};
@@ -215,7 +215,16 @@ impl Agent {
 
     /// Ends the agent's process. Executors that survive a restart go on; all others are ended with it.
     pub async fn stop(&self) {
-        let ended = self.pid.ask_future(|agent, _cx| agent.end_volatile()).await;
+        self.end_executors(|executor| !executor.checkpoint).await;
+    }
+
+    /// Ends the agent's process and, without a grace period, all executors.
+    pub async fn kill(&self) {
+        self.end_executors(|_| true).await;
+    }
+
+    async fn end_executors(&self, which: fn(&Executor) -> bool) {
+        let ended = self.pid.ask_future(move |agent, _cx| agent.destroy_executors(which)).await;
         // The agent may have ended by itself.
         drop(ended);
         self.pid.terminate_after_queued();
@@ -230,13 +239,14 @@ impl Agent {
 }
 
 impl AgentProcess {
-    /// Destroys the containers of executors that nobody could take up again.
-    fn end_volatile(&mut self) -> Future<()> {
+    /// Destroys the containers of some executors.
+    fn destroy_executors(&mut self, which: fn(&Executor) -> bool) -> Future<()> {
         let executors =
             self.workload.frameworks().values().flat_map(|framework| framework.executors.values());
-        let volatile = executors.filter(|executor| !executor.checkpoint);
-        let ends: Vec<_> =
-            volatile.map(|executor| self.containerizer.destroy(&executor.container_id)).collect();
+        let ends: Vec<_> = executors
+            .filter(|executor| which(executor))
+            .map(|executor| self.containerizer.destroy(&executor.container_id))
+            .collect();
         ends.into_iter().fold(Future::ready(()), |all, end| {
             all.and_then(move |()| end.then(|_| ()).recover(|_| Future::ready(())))
         })

@@ -130,17 +130,27 @@ impl AgentProcess {
         };
         let (containerizer, id) = (self.containerizer.clone(), run.container.clone());
         let job = async move {
-            let written = written.await.map_err(|error| error.to_string()).flatten();
-            written.map_err(LaunchError::Checkpoint)?;
-            match containerizer.launch(&id, config).await {
+            match written.await {
+                Ok(Ok(())) => {}
+                Err(FutureError::Abandoned) => return None,
+                Ok(Err(reason)) => return Some(Err(LaunchError::Checkpoint(reason))),
+                Err(error) => return Some(Err(LaunchError::Checkpoint(error.to_string()))),
+            }
+            Some(match containerizer.launch(&id, config).await {
                 Ok(Launched::New) => Ok(()),
                 Ok(Launched::Already) => Err(LaunchError::Container(
                     "a container with this id has been launched before".to_owned(),
                 )),
-                Err(error) => Err(LaunchError::Container(error.to_string())),
-            }
+                Err(FutureError::Abandoned) => return None,
+                Err(error) => {
+                    let cause = ContainerError::of(&error).map(ContainerError::cause_first);
+                    Err(LaunchError::Container(cause.unwrap_or_else(|| error.to_string())))
+                }
+            })
         };
         cx.run(job, move |agent, cx, outcome| {
+            // The containerizer ends when the agent does: the next one finds out how far it came.
+            let Some(outcome) = outcome else { return };
             agent.step(cx, Input::Launched { run: run.clone(), outcome });
             agent.watch(cx, run);
             agent.run_job_ended(cx, &key);
@@ -173,6 +183,7 @@ impl AgentProcess {
         cx.run(ended, move |agent, cx, outcome| {
             let termination = match outcome {
                 Ok(termination) => Ok(termination.map(told)),
+                Err(FutureError::Abandoned) => return,
                 Err(error) => Err(error.to_string()),
             };
             agent.step(cx, Input::Terminated { run, termination });
@@ -187,6 +198,7 @@ fn told(termination: mesos_containerizer::Termination) -> Termination {
         state: termination.state,
         reason: termination.reason,
         message: termination.message,
+        never_ran: termination.never_ran,
         limited_resources: termination.limited_resources,
     }
 }

@@ -113,6 +113,31 @@ pub enum ContainerError {
 }
 
 impl ContainerError {
+    /// Why, the cause first: for those who know what was attempted and on which container.
+    ///
+    /// ```
+    /// use mesos_containerizer::ContainerError;
+    ///
+    /// let cause = std::io::Error::other("there is no user 'web'");
+    /// let error = ContainerError::File { doing: "create the sandbox", path: "/s".into(), cause };
+    /// assert_eq!(error.to_string(), "failed to create the sandbox /s: there is no user 'web'");
+    /// assert_eq!(error.cause_first(), "there is no user 'web' (while trying to create the sandbox /s)");
+    /// ```
+    pub fn cause_first(&self) -> String {
+        match self {
+            Self::File { doing, path, cause } => {
+                format!("{cause} (while trying to {doing} {})", path.display())
+            }
+            Self::Launch { problem: cause, .. }
+            | Self::Fetch { cause, .. }
+            | Self::Unsupported { what: cause, .. } => cause.clone(),
+            Self::Helper { program, cause, .. } => {
+                format!("{cause} (while starting the helper {})", program.display())
+            }
+            error => error.to_string(),
+        }
+    }
+
     /// The container error that a future of this crate failed with.
     ///
     /// ```

@@ -9,8 +9,12 @@
 //!   into the command.
 //!
 //! The supervisor waits for one byte on its standard input before it starts the second stage, so
-//! that the agent can write the pid down first; the end of the input instead makes it give up. On
-//! its standard output it tells how the launch went: `fetched`, or `failed` and why.
+//! that the agent can write the pid down first; the end of the input instead makes it give up. With
+//! the byte it writes down that the command begins. So wherever an agent is killed, the next one knows
+//! whether anything of the command can have run, and how it ended.
+//!
+//! On its standard output the supervisor tells how the launch went: `fetched`, or `failed` and why.
+//! After the byte it makes no difference whether anybody is there to be told.
 
 mod init;
 mod log;

@@ -11,11 +11,11 @@
 //! | `start_time` | agent | when that process started, against reuse of the pid |
 //! | `command_pid` | helper | the pid of the command |
 //! | `message` | helper | why the command could not be started |
-//! | `status` | helper | the wait status of the command |
+//! | `status` | helper | [`Progress`]: there before the command starts, and at its end its wait status |
 //! | `termination` | agent | how a nested container ended |
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use mesos_api::v1;
@@ -152,6 +152,58 @@ fn invalid(path: &Path, problem: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("failed to read {}: {problem}", path.display()))
 }
 
+/// How far a helper has brought its command, as the file `status` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Not at all: the agent never let the helper go on.
+    NotBegun,
+    /// It may have run.
+    Begun,
+    /// It has ended, with this wait status.
+    Ended(i32),
+}
+
+impl Progress {
+    /// All contents are of one length, so that the last one needs no room on the disk.
+    const LENGTH: usize = 11;
+
+    pub(crate) fn status(self) -> Option<i32> {
+        match self {
+            Progress::Ended(status) => Some(status),
+            Progress::NotBegun | Progress::Begun => None,
+        }
+    }
+}
+
+impl ContainerDir {
+    /// Writes down that the command is about to be started.
+    pub(crate) fn begin(&self) -> io::Result<()> {
+        self.write(Self::STATUS, &format!("{:<1$}\n", "begun", Progress::LENGTH))
+    }
+
+    /// Writes down how the command ended, in the place that [`begin`](Self::begin) has made, so that
+    /// it is kept on a disk that is full by now.
+    pub(crate) fn end(&self, status: i32) -> io::Result<()> {
+        let text = format!("{status:<0$}\n", Progress::LENGTH);
+        match std::fs::OpenOptions::new().write(true).open(self.file(Self::STATUS)) {
+            Ok(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_data()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write(Self::STATUS, &text),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn progress(&self) -> io::Result<Progress> {
+        let text = self.read(Self::STATUS)?;
+        Ok(match text.as_deref().map(str::trim).map(str::parse) {
+            // A helper of before there was a first content has written the pid at least.
+            None if self.file(Self::COMMAND_PID).exists() => Progress::Begun,
+            None => Progress::NotBegun,
+            Some(Ok(status)) => Progress::Ended(status),
+            Some(Err(_)) => Progress::Begun,
+        })
+    }
+}
+
 /// What a restarted agent must know about a container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -197,6 +249,8 @@ pub(crate) struct TerminationRecord {
     reason: Option<i32>,
     message: Option<String>,
     #[serde(default)]
+    never_ran: bool,
+    #[serde(default)]
     limited_resources: Vec<serde_json::Value>,
 }
 
@@ -207,6 +261,7 @@ impl From<&Termination> for TerminationRecord {
             state: termination.state.map(|state| state as i32),
             reason: termination.reason.map(|reason| reason as i32),
             message: termination.message.clone(),
+            never_ran: termination.never_ran,
             limited_resources: termination.limited_resources.iter().map(mesos_api::json::to_value).collect(),
         }
     }
@@ -220,6 +275,7 @@ impl From<TerminationRecord> for Termination {
             state: record.state.and_then(|state| state.try_into().ok()),
             reason: record.reason.and_then(|reason| reason.try_into().ok()),
             message: record.message,
+            never_ran: record.never_ran,
             limited_resources: resources
                 .filter_map(|value| mesos_api::json::from_value(value).ok())
                 .collect(),
@@ -263,11 +319,28 @@ mod tests {
             state: Some(v1::TaskState::TaskFailed),
             reason: Some(v1::task_status::Reason::ContainerLimitationMemory),
             message: Some("too much".into()),
+            never_ran: true,
             limited_resources: Vec::new(),
         };
         container.write_json(ContainerDir::TERMINATION, &TerminationRecord::from(&termination)).unwrap();
         let record: TerminationRecord = container.read_json(ContainerDir::TERMINATION).unwrap().unwrap();
         assert_eq!(Termination::from(record), termination);
+    }
+
+    #[test]
+    fn progress_is_known_at_each_step() {
+        let directory = tempfile::tempdir().unwrap();
+        let container = ContainerDir::at(directory.path());
+        assert_eq!(container.progress().unwrap(), Progress::NotBegun);
+        container.begin().unwrap();
+        let length = || std::fs::metadata(container.file(ContainerDir::STATUS)).unwrap().len();
+        let begun = length();
+        assert_eq!(container.progress().unwrap(), Progress::Begun);
+        for status in [0, 3 << 8, i32::MIN] {
+            container.end(status).unwrap();
+            assert_eq!(container.progress().unwrap(), Progress::Ended(status));
+            assert_eq!(length(), begun);
+        }
     }
 
     #[test]

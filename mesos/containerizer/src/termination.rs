@@ -25,6 +25,9 @@ pub struct Termination {
     pub reason: Option<v1::task_status::Reason>,
     /// Why, for the person who reads it.
     pub message: Option<String>,
+    /// The agent ended while it launched the container: nothing of its command has run, not even what
+    /// comes before it.
+    pub never_ran: bool,
     /// The resources that ran out, if that is why.
     pub limited_resources: Vec<v1::Resource>,
 }

@@ -9,11 +9,11 @@ use mesos_api::v1::{CommandInfo, ExecutorId, FrameworkInfo, KillPolicy, TaskId, 
 /// How long a task may take to end after it was asked to, if nobody says otherwise.
 pub(crate) const KILL_GRACE_PERIOD: Duration = Duration::from_secs(3);
 
-/// How long an executor whose work is done waits for acknowledgements: hardly, when it is shutting down
-/// and perhaps nobody is there to acknowledge anything.
-pub(crate) fn acknowledgement_wait_max(shutting_down: bool) -> Duration {
-    Duration::from_secs(if shutting_down { 1 } else { 60 })
-}
+/// How long an executor whose work is done, and that has an agent, waits for acknowledgements.
+pub(crate) const ACKNOWLEDGEMENT_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// The same when it is shutting down, and perhaps nobody is there to acknowledge anything.
+pub(crate) const LAST_ACKNOWLEDGEMENT_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// The grace period of a kill: the call's own, or the task's.
 pub(crate) fn grace_period(call: Option<&KillPolicy>, task: Option<&KillPolicy>) -> Duration {

@@ -23,12 +23,16 @@
 
 #![forbid(unsafe_code)]
 
+mod disk;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+pub use disk::SmallDisk;
 
 /// The first argument that makes a test program a helper.
 pub const LAUNCH: &str = "containerizer-launch";

@@ -152,7 +152,8 @@ fn validate(call: &Call) -> Result<(), String> {
             let Some(update) = &call.update else { return expect(false, "update") };
             let status = &update.status;
             let uuid = status.uuid.as_deref().ok_or("Expecting 'uuid' to be present")?;
-            mesos_updates::Uuid::from_slice(uuid).map_err(|error| error.to_string())?;
+            mesos_updates::Uuid::from_slice(uuid)
+                .map_err(|error| format!("'update.status.uuid' is no UUID: {error}"))?;
             if status.executor_id.as_ref().is_some_and(|id| *id != call.executor_id) {
                 return Err("ExecutorID in Call does not match the one in TaskStatus".to_owned());
             }
@@ -181,5 +182,21 @@ fn check_status(status: &mesos_api::v1::TaskStatus) -> Result<(), String> {
         (kind, _) => {
             Err(format!("'CheckStatusInfo' of type {} must have that part alone", kind.as_str_name()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesos_api::v1::{TaskStatus, executor::call};
+
+    use super::*;
+
+    #[test]
+    fn field_that_is_wrong_is_named() {
+        let status = TaskStatus { uuid: Some(vec![1, 2, 3]), ..TaskStatus::default() };
+        let update = Some(call::Update { status });
+        let call = Call { r#type: Some(Type::Update as i32), update, ..Call::default() };
+        let expected = "'update.status.uuid' is no UUID: a uuid has 16 bytes, not 3";
+        assert_eq!(validate(&call), Err(expected.to_owned()));
     }
 }

@@ -90,7 +90,11 @@ impl Fixture {
     }
 
     pub(crate) async fn try_agent(&self, flags: AgentFlags) -> Result<Agent, StartError> {
-        let helper = Helper { arguments: vec![LAUNCH.to_owned()], ..Helper::default() };
+        self.agent_with(flags, Helper { arguments: vec![LAUNCH.to_owned()], ..Helper::default() }).await
+    }
+
+    /// An agent with a helper of its own.
+    pub(crate) async fn agent_with(&self, flags: AgentFlags, helper: Helper) -> Result<Agent, StartError> {
         let parts = Parts { container_helper: Some(helper), ..Parts::default() };
         Agent::start(&self.node, flags, parts).await
     }

@@ -4,7 +4,9 @@
 //! not have threads. So it brings its own `main`.
 
 mod answering;
+mod disk;
 mod fixture;
+mod interrupted;
 mod master;
 mod old_executors;
 mod registering;
@@ -19,6 +21,8 @@ fn main() -> ExitCode {
             registering::tests(),
             running::tests(),
             restarting::tests(),
+            interrupted::tests(),
+            disk::tests(),
             answering::tests(),
             old_executors::tests(),
         ]

@@ -36,7 +36,7 @@ async fn crashed(fixture: &mut Fixture, checkpoint: bool) -> Executor {
     executor
 }
 
-async fn reregistered(fixture: &mut Fixture) -> mesos_api::internal::ReregisterSlaveMessage {
+pub(crate) async fn reregistered(fixture: &mut Fixture) -> mesos_api::internal::ReregisterSlaveMessage {
     loop {
         if let (_, Heard::Reregister(message)) = fixture.master.register().await {
             return message;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use libprocess::http::Client;
 use mesos_api::v1::CommandInfo;
-use mesos_fetcher::{FetchPlan, fetch};
+use mesos_fetcher::{FetchError, FetchPlan, fetch};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
@@ -66,7 +66,8 @@ fn run(directory: &ContainerDir, report: &mut File) -> Result<Infallible, String
     // The agent may be gone; the command runs all the same.
     let _ = report.write_all(FETCHED.as_bytes());
     std::env::set_current_dir(&spec.sandbox).map_err(|error| {
-        format!("Failed to change into the sandbox {}: {}", spec.sandbox.display(), described(&error))
+        let (cause, path) = (described(&error), spec.sandbox.display());
+        format!("{cause} (while changing into the sandbox {path})")
     })?;
     Err(exec(&spec, &command))
 }
@@ -101,9 +102,23 @@ fn fetch_uris(spec: &Spec, command: &CommandInfo) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("Failed to fetch: {error}"))?;
-    runtime
-        .block_on(fetch(&plan, &Client::new(), |line| eprintln!("{line}")))
-        .map_err(|error| format!("Failed to fetch all URIs: {error}"))
+    runtime.block_on(fetch(&plan, &Client::new(), |line| eprintln!("{line}"))).map_err(|error| told(&error))
+}
+
+/// The cause before the path, which may be long.
+fn told(error: &FetchError) -> String {
+    match error {
+        FetchError::Copy { uri, to, cause, .. } => {
+            format!("failed to fetch '{uri}': {cause} (while copying it to {})", to.display())
+        }
+        FetchError::Write { uri, path, cause } => {
+            format!("failed to fetch '{uri}': {cause} (while writing {})", path.display())
+        }
+        FetchError::Extract { uri, path, cause } => {
+            format!("failed to fetch '{uri}': {cause} (while extracting {})", path.display())
+        }
+        error => error.to_string(),
+    }
 }
 
 /// Turns into the command; returns why that did not work.

@@ -73,6 +73,8 @@ fn run(directory: &ContainerDir, own_arguments: usize) -> Result<(), String> {
     if io::stdin().read_exact(&mut [0]).is_err() {
         return Ok(()); // The agent has gone, or has changed its mind.
     }
+    // From here on the command may run, and whoever finds the container must know.
+    directory.begin().map_err(|error| said("write down that the command begins")(&error))?;
     let started = start(own_arguments, directory).map_err(|error| said("start the second stage")(&error))?;
     // Only a kill of exactly this process needs the file; it can do without.
     let _ = directory.write(ContainerDir::COMMAND_PID, &started.pid.to_string());
@@ -94,15 +96,13 @@ fn run(directory: &ContainerDir, own_arguments: usize) -> Result<(), String> {
     if let Ok(Some(problem)) = report.recv_timeout(CLEANUP_WAIT_MAX) {
         let _ = directory.write(ContainerDir::MESSAGE, &problem);
     }
-    directory
-        .write(ContainerDir::STATUS, &status.to_string())
-        .map_err(|error| said("write down how the command ended")(&error))?;
+    let written = directory.end(status).map_err(|error| said("write down how the command ended")(&error));
     end_descendants(started.pid);
     let deadline = Instant::now() + CLEANUP_WAIT_MAX;
     for _ in 0..2 {
         let _ = output.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
-    Ok(())
+    written
 }
 
 fn block_signals() -> nix::Result<SigSet> {

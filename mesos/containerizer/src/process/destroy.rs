@@ -1,6 +1,5 @@
 //! How containers come to their end.
 
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tracing::{info, warn};
 
 use super::{Container, ContainerizerProcess, Ended, HelperState, Stage, State};
 use crate::id::Id;
-use crate::runtime::{ContainerDir, TerminationRecord};
+use crate::runtime::{ContainerDir, Progress, TerminationRecord};
 use crate::watch::{self, Identity};
 use crate::{ContainerError, Termination};
 
@@ -232,15 +231,18 @@ impl Finish {
     }
 
     fn termination(&self, problems: &mut Vec<String>) -> Termination {
-        let mut note = |result: io::Result<Option<String>>| {
-            result.unwrap_or_else(|error| {
+        // What cannot be read may have run.
+        let progress = self.directory.progress().unwrap_or_else(|error| {
+            problems.push(error.to_string());
+            Progress::Begun
+        });
+        let status = progress.status();
+        let message = self.problem.clone().or_else(|| {
+            self.directory.read(ContainerDir::MESSAGE).unwrap_or_else(|error| {
                 problems.push(error.to_string());
                 None
             })
-        };
-        let status =
-            note(self.directory.read(ContainerDir::STATUS)).and_then(|text| text.trim().parse().ok());
-        let message = self.problem.clone().or_else(|| note(self.directory.read(ContainerDir::MESSAGE)));
+        });
         if status.is_none() {
             problems.extend(self.end_strays());
         }
@@ -251,11 +253,21 @@ impl Finish {
                 state: Some(v1::TaskState::TaskFailed),
                 reason: Some(v1::task_status::Reason::ContainerLaunchFailed),
                 message: Some(message),
-                limited_resources: Vec::new(),
+                ..Termination::default()
             },
             (None, None) => {
-                let unseen = || "nobody saw the container's command end".to_owned();
-                Termination { status, message: status.is_none().then(unseen), ..Termination::default() }
+                let message = match progress {
+                    Progress::NotBegun => Some("the agent ended before it let the command start"),
+                    Progress::Begun => Some("nobody saw the container's command end"),
+                    Progress::Ended(_) => None,
+                };
+                let never_ran = progress == Progress::NotBegun;
+                Termination {
+                    status,
+                    message: message.map(str::to_owned),
+                    never_ran,
+                    ..Termination::default()
+                }
             }
         }
     }

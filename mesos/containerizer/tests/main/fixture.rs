@@ -29,7 +29,7 @@ pub(crate) fn run<T: Future<Output = Fixture>>(test: impl FnOnce(Fixture) -> T) 
     let guard = Leftovers(directory.path().display().to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let fixture = Fixture::start(directory).await;
+        let fixture = Fixture::start(directory, helper()).await;
         fixture.containerizer.recover(Vec::new()).await.unwrap();
         let fixture = tokio::time::timeout(PATIENCE, test(fixture)).await.expect("the test takes too long");
         for container in fixture.containerizer.containers().await.unwrap() {
@@ -43,16 +43,22 @@ pub(crate) fn run<T: Future<Output = Fixture>>(test: impl FnOnce(Fixture) -> T) 
 }
 
 impl Fixture {
-    async fn start(directory: TempDir) -> Self {
+    async fn start(directory: TempDir, helper: Helper) -> Self {
         let node = Node::builder().start().await.unwrap();
-        let containerizer = Containerizer::start(&node, options(directory.path()));
+        let options = Options { helper, ..options(directory.path()) };
+        let containerizer = Containerizer::start(&node, options);
         Self { directory, node, containerizer }
     }
 
     /// The containerizer of an agent that was started again.
     pub(crate) async fn restarted(self) -> Self {
+        self.restarted_with(helper()).await
+    }
+
+    /// The same, with another program as the helper of what is launched from now on.
+    pub(crate) async fn restarted_with(self, helper: Helper) -> Self {
         self.node.shutdown().await;
-        Self::start(self.directory).await
+        Self::start(self.directory, helper).await
     }
 
     pub(crate) fn sandbox(&self, id: &ContainerId) -> PathBuf {
@@ -93,6 +99,17 @@ impl Fixture {
         fs::read_to_string(self.sandbox(id).join(name)).unwrap_or_default()
     }
 
+    /// Waits until the helper has written down how the command ended.
+    pub(crate) async fn read_status_soon(&self, id: &ContainerId) -> i32 {
+        loop {
+            let text = fs::read_to_string(self.runtime(id).join("status")).unwrap_or_default();
+            if let Ok(status) = text.trim().parse() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits until the container has written something into a sandbox file.
     pub(crate) async fn read_soon(&self, id: &ContainerId, name: &str) -> String {
         loop {
@@ -106,10 +123,11 @@ impl Fixture {
 }
 
 pub(crate) fn options(directory: &Path) -> Options {
-    Options {
-        helper: Helper { arguments: vec![LAUNCH.to_owned()], ..Helper::default() },
-        ..Options::new(directory.join("run"))
-    }
+    Options { helper: helper(), ..Options::new(directory.join("run")) }
+}
+
+fn helper() -> Helper {
+    Helper { arguments: vec![LAUNCH.to_owned()], ..Helper::default() }
 }
 
 pub(crate) fn shell(script: &str) -> CommandInfo {

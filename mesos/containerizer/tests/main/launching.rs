@@ -117,7 +117,7 @@ fn command_that_cannot_be_executed_says_why() {
             state: Some(TaskState::TaskFailed),
             reason: Some(Reason::ContainerLaunchFailed),
             message: Some(message.into()),
-            limited_resources: Vec::new(),
+            ..Termination::default()
         };
         assert_eq!(f.wait(&id).await, expected);
         assert_eq!(f.read(&id, "stderr"), format!("{message}\n"));
@@ -150,8 +150,8 @@ fn failed_fetch_fails_the_launch() {
         let text = error.to_string();
         assert!(
             text.starts_with(
-                "failed to launch container c: Failed to fetch all URIs: failed to fetch '/no/such/file'"
-            ) && text.contains("No such file or directory"),
+                "failed to launch container c: failed to fetch '/no/such/file': No such file or directory"
+            ),
             "{text}"
         );
         assert!(f.read(&id, "stderr").contains("/no/such/file") && !f.sandbox(&id).join("ran").exists());
@@ -219,7 +219,7 @@ fn cause_of_a_destruction_becomes_the_termination() {
             state: Some(TaskState::TaskFailed),
             reason: Some(Reason::ExecutorRegistrationTimeout),
             message: Some("the executor did not register".into()),
-            limited_resources: Vec::new(),
+            ..Termination::default()
         };
         let waiting = f.containerizer.wait(&id);
         let ended = f.containerizer.destroy_because(&id, cause.clone()).await.unwrap().unwrap();

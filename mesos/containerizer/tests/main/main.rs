@@ -4,6 +4,7 @@
 //! be: a helper must not have threads. So it brings its own `main`.
 
 mod fixture;
+mod interrupted;
 mod launching;
 mod limits;
 mod nesting;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     mesos_testing::main(mesos_containerizer::launch_main, || {
-        [launching::tests(), nesting::tests(), recovering::tests(), limits::tests()].concat()
+        [launching::tests(), nesting::tests(), recovering::tests(), interrupted::tests(), limits::tests()]
+            .concat()
     })
 }

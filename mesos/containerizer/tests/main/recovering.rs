@@ -62,9 +62,7 @@ fn end_while_the_agent_was_away_is_known() {
         let was = recovered(&f, &id).await;
         f.node.shutdown().await;
         std::fs::write(f.sandbox(&id).join("go"), "").unwrap();
-        while !f.runtime(&id).join("status").exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        f.read_status_soon(&id).await;
         let f = f.restarted().await;
         f.containerizer.recover(vec![was]).await.unwrap();
         assert_eq!(f.wait(&id).await, exited(6));
@@ -126,6 +124,7 @@ fn other_process_with_the_pid_is_not_taken_for_the_container() {
         std::fs::create_dir_all(f.runtime(&id)).unwrap();
         std::fs::write(f.runtime(&id).join("config"), kept).unwrap();
         std::fs::write(f.runtime(&id).join("pid"), std::process::id().to_string()).unwrap();
+        std::fs::write(f.runtime(&id).join("status"), "begun").unwrap();
         let f = f.restarted().await;
         f.containerizer.recover(vec![Recovered { pid: std::process::id(), ..was }]).await.unwrap();
         let termination = f.wait(&id).await;

@@ -36,6 +36,8 @@ pub struct Termination {
     pub reason: Option<Reason>,
     /// Why, for the person who reads it.
     pub message: Option<String>,
+    /// The agent ended while it launched the container: nothing of it has run.
+    pub never_ran: bool,
     /// The resources that ran out.
     pub limited_resources: Vec<Resource>,
 }

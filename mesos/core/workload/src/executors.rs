@@ -12,6 +12,7 @@ use crate::environment::shutdown_grace_period;
 use crate::events::{Count, Effect, Input, LaunchError, PrepareError, RunKey, Subscription, Termination};
 use crate::launch::run_id;
 use crate::model::{Executor, ExecutorState, Link, new_task};
+use crate::task_end::TaskEnd;
 use crate::updates::{Fate, Keep};
 use crate::workload::key_of;
 use crate::{File, Phase, Workload, records};
@@ -337,6 +338,7 @@ impl Workload {
         tasks.extend(executor.queued.iter().map(|task| task.task_id.clone()));
         let for_command_task = executor.for_command_task;
         let end = TaskEnd::new(&termination, executor.pending_termination.as_ref());
+        let end = end.unwrap_or_else(|| TaskEnd::never_ran(self.lost_state(&key.framework)));
         out.push(Effect::Count(Count::ExecutorTerminated));
         let terminating = self.framework(&key.framework).is_none_or(|framework| framework.terminating);
         if !terminating {
@@ -454,42 +456,6 @@ impl Workload {
                 });
                 out.push(Effect::Destroy(executor.container_id.clone()));
             }
-        }
-    }
-}
-
-/// How tasks end whose executor is gone.
-struct TaskEnd {
-    state: TaskState,
-    reason: Reason,
-    message: String,
-    limitation: Option<mesos_api::v1::TaskResourceLimitation>,
-}
-
-impl TaskEnd {
-    fn new(termination: &Result<Option<Termination>, String>, pending: Option<&Termination>) -> Self {
-        let found = termination.as_ref().ok().and_then(Option::as_ref);
-        let first =
-            |part: fn(&Termination) -> Option<TaskState>| found.and_then(part).or(pending.and_then(part));
-        let state = first(|termination| termination.state).unwrap_or(TaskState::TaskFailed);
-        let reason = found.and_then(|found| found.reason).or(pending.and_then(|pending| pending.reason));
-        let mut messages: Vec<String> =
-            pending.and_then(|pending| pending.message.clone()).into_iter().collect();
-        match termination {
-            // Who ended it said why.
-            Ok(None) | Err(_) if !messages.is_empty() => {}
-            Ok(None) => messages.push("Abnormal executor termination: unknown container".to_owned()),
-            Err(error) => messages.push(format!("Abnormal executor termination: {error}")),
-            Ok(Some(found)) => messages.extend(found.message.clone()),
-        }
-        let limited = found.map(|found| found.limited_resources.as_slice()).unwrap_or_default();
-        let limitation = (!limited.is_empty())
-            .then(|| mesos_api::v1::TaskResourceLimitation { resources: limited.to_vec() });
-        TaskEnd {
-            state,
-            reason: reason.unwrap_or(Reason::ExecutorTerminated),
-            message: if messages.is_empty() { "Executor terminated".to_owned() } else { messages.join("; ") },
-            limitation,
         }
     }
 }

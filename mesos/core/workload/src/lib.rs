@@ -46,6 +46,7 @@ pub mod recovery;
 mod registration;
 mod resources;
 mod sync;
+mod task_end;
 mod updates;
 mod workload;
 

@@ -109,7 +109,7 @@ impl Workload {
 
     fn check_update(&self, update: &StatusUpdate) -> Result<Uuid, String> {
         let uuid = update.uuid.as_deref().ok_or("it has no uuid")?;
-        let uuid = Uuid::from_slice(uuid).map_err(|error| error.to_string())?;
+        let uuid = Uuid::from_slice(uuid).map_err(|error| format!("its uuid is none: {error}"))?;
         if update.slave_id != self.info.id || update.status.agent_id != self.info.id {
             return Err("it is for another agent".to_owned());
         }

@@ -25,7 +25,9 @@ pub struct CommandExecutor {
     shutdown_grace_period: Duration,
     wants_killing: bool,
     phase: Phase,
+    connected: bool,
     shutting_down: bool,
+    acknowledgement_wait_max: Duration,
 }
 
 enum Phase {
@@ -60,7 +62,9 @@ impl CommandExecutor {
             shutdown_grace_period: options.shutdown_grace_period,
             wants_killing: false,
             phase: Phase::Idle,
+            connected: false,
             shutting_down: false,
+            acknowledgement_wait_max: tasks::ACKNOWLEDGEMENT_WAIT_MAX,
         }
     }
 
@@ -174,13 +178,29 @@ impl CommandExecutor {
     }
 
     fn stop_soon(&self, driver: &Driver<Self>) {
-        driver.after(tasks::acknowledgement_wait_max(self.shutting_down), |_, driver| driver.stop());
+        let wait_max = match self.shutting_down {
+            true => tasks::LAST_ACKNOWLEDGEMENT_WAIT_MAX,
+            false => self.acknowledgement_wait_max,
+        };
+        driver.after(wait_max, |executor, driver| {
+            // Without an agent the end has not been told. When that takes too long, the driver shuts down.
+            if executor.connected || executor.shutting_down {
+                driver.stop();
+            } else {
+                executor.stop_soon(driver);
+            }
+        });
     }
 }
 
 impl Executor for CommandExecutor {
     fn subscribed(&mut self, _driver: &Driver<Self>, subscribed: &event::Subscribed) {
         self.wants_killing = tasks::wants_killing(&subscribed.framework_info);
+        self.connected = true;
+    }
+
+    fn disconnected(&mut self, _driver: &Driver<Self>) {
+        self.connected = false;
     }
 
     fn launch(&mut self, driver: &Driver<Self>, task: TaskInfo) {

@@ -33,6 +33,7 @@ pub struct DefaultExecutor {
     groups_launched: u64,
     /// Updates that are not acknowledged.
     unacknowledged: BTreeSet<Vec<u8>>,
+    connected: bool,
     shutting_down: bool,
 }
 
@@ -69,6 +70,7 @@ impl DefaultExecutor {
             tasks: BTreeMap::new(),
             groups_launched: 0,
             unacknowledged: BTreeSet::new(),
+            connected: false,
             shutting_down: false,
         }
     }
@@ -285,10 +287,20 @@ impl DefaultExecutor {
             driver.stop();
             return;
         }
-        driver.after(tasks::acknowledgement_wait_max(self.shutting_down), |executor, driver| {
+        let wait_max = match self.shutting_down {
+            true => tasks::LAST_ACKNOWLEDGEMENT_WAIT_MAX,
+            false => tasks::ACKNOWLEDGEMENT_WAIT_MAX,
+        };
+        driver.after(wait_max, |executor, driver| {
             // Another group may have come meanwhile.
-            if executor.tasks.is_empty() {
+            if !executor.tasks.is_empty() {
+                return;
+            }
+            // Without an agent the end has not been told. When that takes too long, the driver shuts down.
+            if executor.connected || executor.shutting_down {
                 driver.stop();
+            } else {
+                executor.stop_if_done(driver);
             }
         });
     }
@@ -298,6 +310,11 @@ impl Executor for DefaultExecutor {
     fn subscribed(&mut self, _driver: &Driver<Self>, subscribed: &event::Subscribed) {
         self.wants_killing = tasks::wants_killing(&subscribed.framework_info);
         self.container_id.clone_from(&subscribed.container_id);
+        self.connected = true;
+    }
+
+    fn disconnected(&mut self, _driver: &Driver<Self>) {
+        self.connected = false;
     }
 
     fn launch(&mut self, driver: &Driver<Self>, _task: TaskInfo) {

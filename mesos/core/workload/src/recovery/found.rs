@@ -78,6 +78,8 @@ pub struct FoundRun {
     pub completed: bool,
     /// The process of its container.
     pub forked_pid: Option<u32>,
+    /// There was no such process yet: the agent ended before it had one.
+    pub never_forked: bool,
     /// How it was reached.
     pub link: Link,
     /// Its tasks.

@@ -233,6 +233,7 @@ impl Reader<'_> {
             return Ok(found);
         }
         let path = self.layout.forked_pid(run);
+        found.never_forked = matches!(self.disk.read(&path), Ok(None));
         let Some(pid) = self.text("executor forked pid", &path)? else { return Ok(found) };
         let Ok(pid) = pid.trim().parse() else {
             self.tolerate::<()>("executor forked pid", &path, format!("'{pid}' is no process id"))?;

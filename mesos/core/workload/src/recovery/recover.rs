@@ -7,7 +7,7 @@ use mesos_updates::{Stream, TaskKey, state::is_terminal};
 
 use super::{Found, FoundAgent, FoundExecutor, FoundFramework, FoundRun, FoundTask, RecoveryError};
 use crate::compatible::{Policy, check, same};
-use crate::events::{Count, Effect, Garbage, Input};
+use crate::events::{Count, Effect, Garbage, Input, Termination};
 use crate::model::{Executor, ExecutorState, Framework, Link};
 use crate::paths::RunId;
 use crate::resources::normalize;
@@ -211,7 +211,9 @@ impl Workload {
             terminated: Default::default(),
             completed: Default::default(),
             unaccepted: Default::default(),
-            pending_termination: None,
+            pending_termination: run
+                .never_forked
+                .then(|| Termination { never_ran: true, ..Termination::default() }),
             info,
         };
         for task in &run.tasks {

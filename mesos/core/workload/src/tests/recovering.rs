@@ -9,7 +9,7 @@ use mesos_updates::record;
 use super::world::{World, aware, executor_id, framework, framework_id, fresh, registered, task};
 use crate::compatible::Policy;
 use crate::recovery::{Found, MemoryDisk, Recovered, RecoveryError, read};
-use crate::{Effect, ExecutorState, Input, Layout, Link, Phase, Registration, records};
+use crate::{Effect, ExecutorState, Input, Layout, Link, Phase, Registration, Termination, records};
 
 /// An agent whose files are kept.
 struct Kept {
@@ -164,6 +164,55 @@ fn an_executor_that_does_not_come_back_is_given_up() {
         let reason = Some(Reason::ExecutorReregistrationTimeout);
         assert_eq!(world.updates(), [("t".into(), state, reason, message.into())]);
     }
+}
+
+/// How the task ends that an agent was launching when it was killed, given how far it came.
+fn interrupted_launch(
+    change: impl Fn(&mut Kept, PathBuf),
+    partitions: bool,
+    termination: Option<Termination>,
+) -> (mesos_api::v1::TaskState, Option<Reason>, String) {
+    let mut kept = Kept { world: registered(), disk: MemoryDisk::default() };
+    kept.write_agent();
+    let info = framework(true);
+    kept.world.run(if partitions { aware(info) } else { info }, task("t", "e"));
+    kept.keep();
+    let info = kept.path("task.info");
+    let run = info.ancestors().nth(3).unwrap();
+    change(&mut kept, run.join("pids/forked.pid"));
+    let (mut world, _) = kept.restart(|_| {}).unwrap();
+    world.workload.reconnect(&mut world.effects);
+    let run = world.run_key("e");
+    world.apply(Input::Terminated { run, termination: Ok(termination) });
+    let [(_, state, reason, message)] = &world.updates()[..] else { panic!("{:?}", world.words()) };
+    (*state, *reason, message.clone())
+}
+
+#[test]
+fn task_that_the_agent_did_not_live_to_start_has_never_run() {
+    let not_forked = |_: &mut Kept, _| ();
+    let forked = |kept: &mut Kept, path| drop(kept.disk.files.insert(path, b"123".to_vec()));
+    let stopped = || Some(Termination { never_ran: true, message: Some("x".into()), ..Default::default() });
+    for (partitions, state) in [(false, TaskLost), (true, TaskDropped)] {
+        let expected = (state, Some(Reason::AgentRestarted), crate::task_end::NEVER_RAN.to_owned());
+        assert_eq!(interrupted_launch(not_forked, partitions, None), expected);
+        assert_eq!(interrupted_launch(not_forked, partitions, stopped()), expected);
+        assert_eq!(interrupted_launch(forked, partitions, stopped()), expected);
+    }
+}
+
+#[test]
+fn task_that_may_have_run_is_not_told_as_never_run() {
+    let failed = |message: &str| (TaskFailed, Some(Reason::ExecutorTerminated), message.to_owned());
+    let unknown = failed("Abnormal executor termination: unknown container");
+    let forked = |kept: &mut Kept, path| drop(kept.disk.files.insert(path, b"123".to_vec()));
+    assert_eq!(interrupted_launch(forked, true, None), unknown);
+    let killed = || Some(Termination { status: Some(9), ..Termination::default() });
+    assert_eq!(interrupted_launch(|_, _| (), true, killed()), failed("Executor terminated"));
+    // What is not there after a reboot says nothing.
+    let rebooted =
+        |kept: &mut Kept, _| drop(kept.disk.files.insert("/w/meta/boot_id".into(), b"another".to_vec()));
+    assert_eq!(interrupted_launch(rebooted, true, None), unknown);
 }
 
 #[test]

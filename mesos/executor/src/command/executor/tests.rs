@@ -111,6 +111,29 @@ async fn last_update_is_told_again_by_an_executor_that_still_waits() {
 }
 
 #[tokio::test]
+async fn end_of_the_task_is_told_however_long_the_agent_is_away() {
+    let impatient = |options: &Options| CommandExecutor {
+        acknowledgement_wait_max: Duration::ZERO,
+        ..CommandExecutor::new(options)
+    };
+    let mut f = Fixture::start(impatient).await;
+    f.launch(task("while ! [ -e go ]; do sleep 0.01; done")).await;
+    f.agent.disconnect().await;
+    // It calls again, and nobody answers yet.
+    f.agent.next_call().await;
+    std::fs::write(f.sandbox.path().join("go"), "").unwrap();
+    let status = f.agent.update(TaskState::TaskFinished).await;
+    for _ in 0..3 {
+        f.agent.disconnect().await;
+        let subscribe = f.agent.next_call().await.subscribe.unwrap();
+        assert_eq!(subscribe.unacknowledged_updates[0].status, status);
+    }
+    f.agent.disconnect().await;
+    f.agent.subscribe().await;
+    assert_eq!(ended(f.running).await, Ok(()));
+}
+
+#[tokio::test]
 async fn unhealthy_task_is_killed() {
     let mut f = Fixture::start(CommandExecutor::new).await;
     let health_check = Some(health_check("test \"$HEALTH\" = good", 2));
