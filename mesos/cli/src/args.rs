@@ -4,7 +4,9 @@ mod examples;
 
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser as Name;
+use clap::error::ErrorKind;
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
 use mesos_resources::Resources;
 use stout::duration;
 
@@ -90,7 +92,7 @@ pub(crate) struct Run {
     #[arg(long, default_value = "30secs", value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
     /// Name of the task
-    #[arg(long, default_value = "run")]
+    #[arg(long, default_value = "run", value_parser = Name::new())]
     pub(crate) name: String,
     /// Resources of the task
     #[arg(long, default_value = "cpus:0.1;mem:32", value_name = "RESOURCES", value_parser = resources)]
@@ -110,12 +112,55 @@ pub(crate) struct Run {
     /// How long the command has to end after it is told to, as in 10secs
     #[arg(long, value_name = "DURATION", default_value = "3secs", value_parser = duration::parse)]
     pub(crate) grace_period: Duration,
-    /// Do not print the states of the task
+    /// Print nothing but what the command prints, and what goes wrong
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// A shell command, or after -- a program and its arguments, run without a shell
-    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    /// A shell command, as one word
+    #[arg(required_unless_present = "program", value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+    /// A program and its arguments, run without a shell
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub(crate) program: Vec<String>,
+}
+
+impl Run {
+    /// Refuses what is neither one shell command nor one program.
+    fn check(&self) -> Result<(), String> {
+        match (self.command.as_slice(), self.program.as_slice()) {
+            ([], _) | ([_], []) => Ok(()),
+            (command, []) => Err(format!(
+                "a shell command is one word, and here are {}: quote it, as in 'mesos run \"{words}\"', or put -- \
+                 before a program and its arguments, as in 'mesos run -- {words}'",
+                command.len(),
+                words = command.join(" "),
+            )),
+            (command, _) => Err(format!(
+                "there is a shell command, '{}', and after -- a program: give one of them",
+                command.join(" ")
+            )),
+        }
+    }
+}
+
+impl Args {
+    /// Reads the command line; explains what is wrong with it, and ends the program then.
+    pub(crate) fn read(arguments: Vec<String>) -> Self {
+        Self::try_read(arguments).unwrap_or_else(|error| error.exit())
+    }
+
+    fn try_read(arguments: Vec<String>) -> Result<Self, clap::Error> {
+        let args = Self::try_parse_from(arguments)?;
+        if let Command::Run(run) = &args.command {
+            run.check().map_err(|problem| {
+                // Built, a command knows its whole name for the usage line.
+                let mut all = Self::command();
+                all.build();
+                let command = all.find_subcommand_mut("run").map(std::mem::take).unwrap_or(all);
+                command.bin_name("mesos run").error(ErrorKind::TooManyValues, problem)
+            })?;
+        }
+        Ok(args)
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -142,9 +187,10 @@ pub(crate) struct Place {
     #[command(flatten)]
     pub(crate) master: Master,
     /// Framework of the task, where two have one of this id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = Name::new())]
     pub(crate) framework: Option<String>,
     /// Id of the task, or the beginning of it
+    #[arg(value_parser = Name::new())]
     pub(crate) task: String,
 }
 
@@ -152,7 +198,7 @@ pub(crate) struct Place {
 pub(crate) struct Ls {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Directory in the sandbox
+    /// Directory or file in the sandbox
     #[arg(default_value = "")]
     pub(crate) path: String,
     /// Print JSON, as the agent gave it
@@ -261,7 +307,27 @@ mod tests {
     fn command_after_dashes_is_taken_as_it_is() {
         let args = Args::try_parse_from(["mesos", "run", "--quiet", "--", "ls", "-l", "--all"]).unwrap();
         let Command::Run(run) = args.command else { panic!("{args:?}") };
-        assert_eq!(run.command, ["ls", "-l", "--all"]);
+        assert_eq!((run.command.as_slice(), run.program.join(" ").as_str()), (&[][..], "ls -l --all"));
+    }
+
+    #[test]
+    fn command_is_one_word_and_flags_may_follow_it() {
+        let read = |words: &str| {
+            Args::try_read(words.split(' ').map(str::to_owned).collect()).map_err(|error| error.to_string())
+        };
+        let Ok(Args { command: Command::Run(run) }) = read("mesos run true --quiet --name n") else {
+            panic!()
+        };
+        assert_eq!((run.command, run.quiet, run.name.as_str()), (vec!["true".to_owned()], true, "n"));
+        for (words, part) in [
+            ("mesos run echo a", "quote it, as in 'mesos run \"echo a\"'"),
+            ("mesos run echo -- a", "give one of them"),
+            ("mesos run echo -n", "-n"),
+            ("mesos run --", "COMMAND"),
+        ] {
+            let problem = read(words).err().unwrap_or_default();
+            assert!(problem.contains(part), "{words}: {problem}");
+        }
     }
 
     #[test]

@@ -16,11 +16,12 @@ pub(crate) use local::local;
 use std::process::ExitCode;
 
 use crate::args::{Api, Command};
+use crate::temporary::Temporary;
 
-/// Does what the command line says.
-pub(crate) async fn perform(command: Command) -> anyhow::Result<ExitCode> {
+/// Does what the command line says. A directory that is made for it is to go when the runtime has ended.
+pub(crate) async fn perform(command: Command, directory: &mut Option<Temporary>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run(args) => return run::run(args).await,
+        Command::Run(args) => return run::run(args, directory).await,
         Command::Agents(args) => list::agents(args).await?,
         Command::Frameworks(args) => list::frameworks(args).await?,
         Command::Tasks(args) => list::tasks(args).await?,

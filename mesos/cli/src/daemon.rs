@@ -24,7 +24,11 @@ pub(crate) fn dispatch(arguments: &[String]) -> Option<ExitCode> {
     match command.as_str() {
         "master" => Some(with_flags("mesos master", MASTER, rest, master)),
         "agent" => Some(with_flags("mesos agent", AGENT, rest, agent)),
-        "local" => Some(with_flags("mesos local", LOCAL, rest, local)),
+        "local" => {
+            // The directory goes last, when nothing writes into it any more.
+            let mut directory = None;
+            Some(with_flags("mesos local", LOCAL, rest, |flags| local(flags, &mut directory)))
+        }
         "execute" => Some(with_flags("mesos execute", EXECUTE, rest, execute)),
         _ => None,
     }
@@ -58,7 +62,8 @@ Examples:
 Exit status: 0 after Ctrl-C, SIGTERM or SIGUSR1, 1 when it cannot go on, 2 when a flag is wrong.",
 );
 const LOCAL: (&str, &str) = (
-    "Serves a cluster of one master and some agents in this process, until Ctrl-C, which ends all that runs on it. \
+    "Serves a cluster of one master and some agents in this process, until Ctrl-C, which ends all that runs on it; a \
+     second one kills it at once. How many agents there can be depends on ulimit -n and the memory. \
      All flags of master and agent that are not listed here are read from the environment, as MESOS_NAME.",
     "Examples:
   mesos local                          one agent; the master listens at 127.0.0.1:5050

@@ -15,10 +15,13 @@ mod follow;
 mod interrupt;
 mod output;
 mod sandbox;
+mod temporary;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::Parser;
+/// So long work on threads may take to end.
+const WORK_WAIT_MAX: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     if let Some(code) = mesos_local::helpers::dispatch() {
@@ -29,11 +32,14 @@ fn main() -> ExitCode {
     if let Some(code) = daemon::dispatch(&arguments) {
         return code;
     }
-    let parsed = args::Args::parse_from(arguments);
+    let parsed = args::Args::read(arguments);
+    let mut directory = None;
     match runtime().and_then(|runtime| {
-        let code = runtime.block_on(commands::perform(parsed.command));
-        // A read of the terminal that never ends must not keep the program.
-        runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+        let code = runtime.block_on(commands::perform(parsed.command, &mut directory));
+        // Output that nobody takes must not keep the program; but what is written to the directory must have ended
+        // before that goes.
+        let wait_max = if directory.is_some() { WORK_WAIT_MAX } else { Duration::from_millis(100) };
+        runtime.shutdown_timeout(wait_max);
         code
     }) {
         Ok(code) => code,

@@ -77,6 +77,15 @@ impl Sandbox {
         Ok(answer.list_files.unwrap_or_default().file_infos)
     }
 
+    /// What a directory tells of a file in it; none where this is no file.
+    pub(crate) async fn file(&self, path: &str) -> anyhow::Result<Option<FileInfo>> {
+        let path = path.trim_matches('/');
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let files = self.list(directory).await?;
+        let named = |file: &FileInfo| file.path.rsplit('/').next() == Some(name) && !is_directory(file);
+        Ok(files.into_iter().find(named))
+    }
+
     /// Bytes of a file from `offset` on, and how long it is. There are none at its end.
     pub(crate) async fn read(&self, path: &str, offset: u64) -> anyhow::Result<(Vec<u8>, u64)> {
         let read_file = agent::call::ReadFile { path: self.join(path), offset, length: Some(READ_BYTES) };
@@ -139,6 +148,11 @@ impl Sandbox {
         let path = path.trim_matches('/');
         if path.is_empty() { sandbox } else { format!("{sandbox}/{path}") }
     }
+}
+
+/// Whether an entry of a directory is one itself.
+pub(crate) fn is_directory(file: &FileInfo) -> bool {
+    file.mode() & 0o170_000 == 0o040_000
 }
 
 fn call(kind: agent::call::Type) -> agent::Call {

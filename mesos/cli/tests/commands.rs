@@ -3,6 +3,7 @@
 mod execute;
 mod flags;
 mod help;
+mod leaving;
 mod look;
 mod output;
 mod run;

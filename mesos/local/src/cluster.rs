@@ -1,18 +1,20 @@
 //! How the nodes of a cluster are started and ended.
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::future::join_all;
 use libprocess::Node;
 use mesos_agent::{Agent, AgentFlags};
 use mesos_master::{Flags, Master};
 
 use crate::helpers;
+use crate::room::{self, PORTS_BEGIN, PORTS_END};
 
-/// Each agent offers so many ports, different ones from the others.
+/// Each agent offers so many ports, different ones from the others; fewer where there are not enough.
 const PORTS_PER_AGENT: usize = 500;
-const PORTS_BEGIN: usize = 31_000;
 
 /// What a cluster is to be.
 #[derive(Debug, Clone)]
@@ -68,6 +70,19 @@ pub enum StartError {
     /// The master does not start.
     #[error("the master does not start")]
     Master(#[source] mesos_master::StartError),
+    /// This machine, or this process, has no room for so many agents.
+    #[error("{agents} agents are too many: {limit} allow {most}")]
+    NoRoom {
+        /// How many there were to be.
+        agents: usize,
+        /// How many there can be.
+        most: usize,
+        /// What is too little for more.
+        limit: String,
+    },
+    /// It was [stopped](Cluster::start_unless) before it had started.
+    #[error("the cluster was stopped before it had started")]
+    Stopped,
     /// An agent does not start.
     #[error("agent {number} does not start")]
     Agent {
@@ -92,16 +107,32 @@ impl Cluster {
     ///
     /// Says which daemon does not start, and why. Those that were started are ended again.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_unless(options, std::future::pending()).await
+    }
+
+    /// Starts the master, then the agents, unless `stop` comes first. To stop takes no longer than one agent takes
+    /// to start.
+    ///
+    /// # Errors
+    ///
+    /// Says which daemon does not start, and why. Those that were started are ended again.
+    pub async fn start_unless(options: Options, stop: impl Future<Output = ()>) -> Result<Self, StartError> {
+        room::check(options.agents)?;
+        let mut stop = std::pin::pin!(stop);
         let master = listen(SocketAddr::new(options.ip, options.port), "master").await?;
         let mut flags = options.master.clone();
         flags.work_dir = Some(options.work_dir.join("master"));
         Master::start(&master, flags).map_err(StartError::Master)?;
         let mut cluster = Self { master, agents: Vec::new() };
         for number in 1..=options.agents {
-            match agent(&options, cluster.master(), number).await {
+            let started = match futures::poll!(stop.as_mut()) {
+                std::task::Poll::Ready(()) => Err(StartError::Stopped),
+                std::task::Poll::Pending => agent(&options, cluster.master(), number).await,
+            };
+            match started {
                 Ok(agent) => cluster.agents.push(agent),
                 Err(error) => {
-                    cluster.shutdown().await;
+                    cluster.kill().await;
                     return Err(error);
                 }
             }
@@ -119,12 +150,27 @@ impl Cluster {
         self.agents.iter().map(|(node, _)| node.address()).collect()
     }
 
-    /// Ends the agents with all that they run, then the master.
-    pub async fn shutdown(self) {
-        for (node, agent) in &self.agents {
+    /// Ends the agents with all that they run, then the master. What runs has the grace periods that it was given.
+    ///
+    /// # Cancel safety
+    ///
+    /// A cluster that has begun to end cannot be used any more, but [`kill`](Self::kill) may end the rest.
+    pub async fn shutdown(&self) {
+        let ends = self.agents.iter().map(|(node, agent)| async {
             agent.leave().await;
             node.shutdown().await;
-        }
+        });
+        join_all(ends).await;
+        self.master.shutdown().await;
+    }
+
+    /// Ends everything at once: what runs is not asked to end.
+    pub async fn kill(&self) {
+        let ends = self.agents.iter().map(|(node, agent)| async {
+            agent.kill().await;
+            node.shutdown().await;
+        });
+        join_all(ends).await;
         self.master.shutdown().await;
     }
 }
@@ -137,8 +183,9 @@ async fn listen(address: SocketAddr, delegate: &str) -> Result<Node, StartError>
 async fn agent(options: &Options, master: SocketAddr, number: usize) -> Result<(Node, Agent), StartError> {
     let node = listen(SocketAddr::new(options.ip, 0), "slave(1)").await?;
     let work_dir = options.work_dir.join(format!("agent-{number}"));
-    let begin = PORTS_BEGIN + (number - 1) * PORTS_PER_AGENT;
-    let ports = format!("ports:[{begin}-{}]", begin + PORTS_PER_AGENT - 1);
+    let count = PORTS_PER_AGENT.min((PORTS_END - PORTS_BEGIN) / options.agents);
+    let begin = PORTS_BEGIN + (number - 1) * count;
+    let ports = format!("ports:[{begin}-{}]", begin + count - 1);
     let flags = AgentFlags {
         master: master.to_string(),
         runtime_dir: work_dir.join("run"),

@@ -25,5 +25,6 @@
 
 mod cluster;
 pub mod helpers;
+mod room;
 
 pub use cluster::{Cluster, Options, StartError};

@@ -96,7 +96,8 @@ impl Driver {
         self.call(calls::shutdown(call::Shutdown { executor_id, agent_id }));
     }
 
-    /// Ends the framework: the master kills its tasks, and its id is used up.
+    /// Ends the framework: the master kills its tasks, and its id is used up. The library stops once the master has
+    /// answered; [`Running::wait`] tells whether it was told.
     pub fn teardown(&self) {
         (self.send)(Request::Stop { teardown: true });
     }
@@ -130,8 +131,9 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// Fails with the text of [`Scheduler::error`](crate::Scheduler::error) when it could not go on,
-    /// and is abandoned when the node shut down.
+    /// Fails with the text of [`Scheduler::error`](crate::Scheduler::error) when it could not go on, with the reason
+    /// when it was to be [torn down](Driver::teardown) and the master could not be told, and is abandoned when the
+    /// node shut down.
     pub async fn wait(self) -> Result<Option<FrameworkId>, libprocess::FutureError> {
         self.ended.await
     }

@@ -61,6 +61,10 @@ enum Link {
         calls: mpsc::UnboundedSender<Call>,
         heartbeat: Duration,
         /// Dropped with the link, it ends the reading of events and so the connection.
+        reading: oneshot::Sender<()>,
+    },
+    /// The last calls are being made, for which the connection must stay.
+    Closing {
         _reading: oneshot::Sender<()>,
     },
 }
@@ -124,13 +128,17 @@ impl<S: Scheduler> SchedulerProcess<S> {
         self.retry_wait = self.config.retry_wait_min;
         let (subscription, pid) = (self.subscriptions, cx.pid());
         let (calls, waiting) = mpsc::unbounded_channel();
-        let refused = cx.pid().defer(|process: &mut Self, cx, (kind, text)| {
-            process.scheduler.refused(&driver(&cx.pid()), kind, text);
-        });
+        let refused = cx.pid().defer(|process: &mut Self, cx, (kind, text)| process.refused(cx, kind, text));
         let (master, stream_id) = (self.master.clone(), events.stream_id.clone());
-        cx.node().run(self.client().call_in_order(master, stream_id, waiting, refused));
+        // On the node, for what is sent when this process stops is to arrive.
+        let made = cx.node().run(self.client().call_in_order(master, stream_id, waiting, refused));
+        cx.run(made, |process, cx, _| {
+            if matches!(process.link, Link::Closing { .. }) {
+                process.end(cx, Ok(()));
+            }
+        });
         let (reading, mut stopped) = oneshot::channel();
-        self.link = Link::Up { calls, heartbeat: Duration::from_secs(15), _reading: reading };
+        self.link = Link::Up { calls, heartbeat: Duration::from_secs(15), reading };
         self.restart_watchdog(cx);
         let read = async move {
             loop {
@@ -261,12 +269,28 @@ impl<S: Scheduler> SchedulerProcess<S> {
     fn perform(&mut self, cx: &mut Context<Self>, request: Request) {
         match request {
             Request::Call(call) => self.call(*call),
-            Request::Stop { teardown } => {
-                if teardown {
-                    self.call(calls::teardown());
-                }
-                self.end(cx, Ok(()));
-            }
+            Request::Stop { teardown: false } => self.end(cx, Ok(())),
+            Request::Stop { teardown: true } => self.tear_down(cx),
+        }
+    }
+
+    /// Ends once the master has answered.
+    fn tear_down(&mut self, cx: &mut Context<Self>) {
+        self.call(calls::teardown());
+        self.stop_watchdog();
+        match std::mem::replace(&mut self.link, Link::Down) {
+            Link::Up { reading, .. } => self.link = Link::Closing { _reading: reading },
+            Link::Closing { _reading } => self.link = Link::Closing { _reading },
+            Link::Down => return self.end(cx, Err("there is no master to tear the framework down".into())),
+        }
+        // What comes from the subscription does not count any more.
+        self.subscriptions += 1;
+    }
+
+    fn refused(&mut self, cx: &mut Context<Self>, kind: call::Type, text: String) {
+        match (&self.link, kind) {
+            (Link::Closing { .. }, call::Type::Teardown) => self.end(cx, Err(text)),
+            _ => self.scheduler.refused(&driver(&cx.pid()), kind, text),
         }
     }
 

@@ -249,6 +249,26 @@ async fn unavailable_master_is_tried_again_and_a_refusal_is_final() {
 }
 
 #[tokio::test]
+async fn framework_is_torn_down_once_the_master_has_answered() {
+    let mut stage = stage(ContentType::Protobuf, Vec::new()).await;
+    stage.call().await;
+    stage.seen().await;
+    stage.running.driver().teardown();
+    let teardown = stage.call().await;
+    assert_eq!((teardown.r#type(), teardown.framework_id), (call::Type::Teardown, Some("f-1".into())));
+    assert_eq!(stage.running.wait().await.unwrap(), Some("f-1".into()));
+}
+
+#[tokio::test]
+async fn teardown_that_no_master_hears_of_fails() {
+    let mut stage = stage(ContentType::Json, vec![Response::service_unavailable("later")]).await;
+    stage.call().await;
+    stage.running.driver().teardown();
+    let reason = stage.running.wait().await.unwrap_err().to_string();
+    assert!(reason.contains("no master"), "{reason}");
+}
+
+#[tokio::test]
 async fn follower_sends_us_on_to_the_leader() {
     let node = Node::builder().start().await.unwrap();
     let location = format!("//{}/master/api/v1/scheduler", node.address());

@@ -22,13 +22,19 @@ pub(super) const RUN: &str = "Examples:
   mesos run -q 'cat /etc/hostname' > name              only what the command prints
 
 Without --master a master and an agent are started in this process, with a temporary directory,
-and nothing of them is left at the end. MESOS_MASTER is not looked at. Ctrl-C kills the command;
-a second one leaves it at once. Should the command for long print faster than its output can be
-read, a warning on the standard error says how many bytes were lost.
+and nothing of them is left at the end. MESOS_MASTER is not looked at. Ctrl-C tells the command to
+end, and kills it after the grace period; a second one kills it at once. Should the command for
+long print faster than its output can be read, a warning on the standard error says how many bytes
+were lost. What the executor itself writes there is only in the sandbox: see 'mesos cat TASK stderr'.
+
+While a master is away the task goes on, and cannot be killed; it is said when that is wanted. A
+master that only loses the connection to this command kills the task after ten seconds; one that
+is started again while this command is gone never does.
 
 Exit status: that of the command; 128 + N when signal N ended it; 1 when the task failed for
-another reason or could not be launched; 2 when the command line is wrong; 130 after Ctrl-C; 141
-when nobody reads the output any more, for which the command is killed.";
+another reason, could not be launched, or its output could not be written; 2 when the command line
+is wrong; 130 after Ctrl-C; 141 when nobody reads the output any more, for which the command is
+killed.";
 
 pub(super) const AGENTS: &str = "Examples:
   mesos agents                                         of the master at 127.0.0.1:5050, or $MESOS_MASTER
@@ -48,7 +54,8 @@ pub(super) const TASKS: &str = "Examples:
 pub(super) const LS: &str = "Examples:
   mesos ls web-1                                       the sandbox of the task 'web-1'
   mesos ls web                                         the same, if only one task begins so
-  mesos ls web-1 logs --master 10.0.0.1:5050           a directory in it";
+  mesos ls web-1 logs --master 10.0.0.1:5050           a directory in it
+  mesos ls web-1 stdout                                a file in it";
 
 pub(super) const CAT: &str = "Examples:
   mesos cat web-1                                      what it has printed

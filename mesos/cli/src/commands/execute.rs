@@ -13,13 +13,16 @@ use mesos_api::v1::{FrameworkInfo, TaskId, TaskState};
 use mesos_scheduler::{Config, Running};
 use tokio::sync::mpsc;
 
-use super::launcher::{Launcher, News};
+use super::launcher::{Launcher, News, goodbye, no_room};
 use super::run::{framework, user};
 use super::status::{describe, is_terminal};
 use crate::interrupt::Interrupts;
 use crate::output::{line, note};
 
 pub(crate) use flags::ExecuteFlags;
+
+/// So long the master may take to hear that the framework ends.
+const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
 /// Launches what the flags say and prints each update; success means that every task finished.
 pub(crate) async fn execute(flags: ExecuteFlags) -> anyhow::Result<ExitCode> {
@@ -35,9 +38,14 @@ pub(crate) async fn execute(flags: ExecuteFlags) -> anyhow::Result<ExitCode> {
         _ => ContentType::Protobuf,
     };
     let running = mesos_scheduler::start(&node, config, launcher);
-    let outcome = follow(&flags, &mut open, &running, news, &mut interrupts).await;
-    running.driver().teardown();
-    let _ = tokio::time::timeout(Duration::from_secs(5), running.wait()).await;
+    let mut launched = false;
+    let outcome = follow(&flags, &mut open, &mut launched, &running, news, &mut interrupts).await;
+    if let Err(reason) = goodbye(running, GOODBYE_MAX).await
+        && launched
+        && !open.is_empty()
+    {
+        note(&format!("the tasks are left to themselves, for the master cannot be told: {reason}"));
+    }
     node.shutdown().await;
     outcome
 }
@@ -61,6 +69,7 @@ fn info(flags: &ExecuteFlags) -> anyhow::Result<FrameworkInfo> {
 async fn follow(
     flags: &ExecuteFlags,
     open: &mut Vec<TaskId>,
+    launched: &mut bool,
     running: &Running,
     mut news: mpsc::UnboundedReceiver<News>,
     interrupts: &mut Interrupts,
@@ -69,13 +78,16 @@ async fn follow(
         open.iter().for_each(|task| running.driver().kill(task.clone(), None, None));
     };
     let mut all_finished = true;
-    let (mut launched, mut unavailable) = (false, None);
+    let mut unavailable = None;
     let mut kill_at = None;
     while !open.is_empty() {
         tokio::select! {
             () = interrupts.next() => {
-                if !launched || kill_at == Some(None) {
+                if !*launched || kill_at == Some(None) {
                     return Ok(ExitCode::from(130));
+                }
+                if unavailable.is_some() {
+                    note("the master is away: the tasks go on until it can be told; once more to leave them so");
                 }
                 kill_all(open);
                 kill_at = Some(None);
@@ -94,12 +106,18 @@ async fn follow(
                 }
                 Some(News::Refused(text)) => note(&text),
                 Some(News::Error(text)) => bail!("the master refuses: {text}"),
-                Some(News::Subscribed(id)) => line(&format!("Subscribed with ID {id}"))?,
+                Some(News::Subscribed(id)) => {
+                    unavailable = None;
+                    line(&format!("Subscribed with ID {id}"))?;
+                    if kill_at == Some(None) {
+                        kill_all(open);
+                    }
+                }
                 Some(News::NoRoom { needed, offers }) => {
-                    line(&format!("None of {offers} offers has room for {needed}"))?;
+                    line(&no_room(&needed, &offers))?;
                 }
                 Some(News::Launched(agent)) => {
-                    launched = true;
+                    *launched = true;
                     for task in open.iter() {
                         line(&format!("Submitted task '{task}' to agent '{agent}'"))?;
                     }

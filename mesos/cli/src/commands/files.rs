@@ -1,6 +1,7 @@
 //! `mesos ls`, `mesos cat`, `mesos tail`.
 
 use mesos_api::ContentType;
+use mesos_api::v1::{FileInfo, agent};
 use tokio::sync::watch;
 
 use crate::api::NotFound;
@@ -8,34 +9,47 @@ use crate::args::{Cat, Ls, Tail};
 use crate::follow::{Follower, Piece};
 use crate::interrupt::Interrupts;
 use crate::output::{Stream, note, plain, print, table, write};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, is_directory};
 
 /// So much of a file is read at a time to find its last lines in.
 const BLOCK_BYTES: u64 = 1 << 20;
 
 pub(super) async fn ls(args: Ls) -> anyhow::Result<()> {
     let sandbox = Sandbox::find(&args.place).await?;
+    let mut files = sandbox.list(&args.path).await.map_err(|error| named(error, &args.path))?;
+    // A file has no entries, as an empty directory has none.
+    let file = if files.is_empty() { sandbox.file(&args.path).await? } else { None };
     if args.json {
-        let mut answer = sandbox.agent().raw(&sandbox.list_call(&args.path), ContentType::Json).await?;
+        let mut answer = match file {
+            Some(file) => ContentType::Json.encode(&list_answer(file)),
+            None => sandbox.agent().raw(&sandbox.list_call(&args.path), ContentType::Json).await?,
+        };
         answer.push(b'\n');
         return print(&answer);
     }
-    let rows: Vec<_> = sandbox
-        .list(&args.path)
-        .await
-        .map_err(|error| named(error, &args.path))?
+    files.extend(file);
+    let rows: Vec<_> = files
         .into_iter()
         .map(|file| {
             let name = file.path.rsplit('/').next().unwrap_or_default();
-            let directory = file.mode() & 0o170_000 == 0o040_000;
             [
                 plain(file.uid()),
                 file.size().to_string(),
-                format!("{}{}", plain(name), if directory { "/" } else { "" }),
+                format!("{}{}", plain(name), if is_directory(&file) { "/" } else { "" }),
             ]
         })
         .collect();
     print(table(["USER", "SIZE", "NAME"], &rows).as_bytes())
+}
+
+/// What an agent would answer that lists files.
+fn list_answer(file: FileInfo) -> agent::Response {
+    let list_files = agent::response::ListFiles { file_infos: vec![file] };
+    agent::Response {
+        r#type: Some(agent::response::Type::ListFiles as i32),
+        list_files: Some(list_files),
+        ..Default::default()
+    }
 }
 
 pub(super) async fn cat(args: Cat) -> anyhow::Result<()> {

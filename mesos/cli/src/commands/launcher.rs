@@ -1,6 +1,8 @@
 //! The framework behind `mesos run` and `mesos execute`: it launches what it is given once, on the
 //! first agent with room for it, and tells what becomes of it.
 
+use std::time::Duration;
+
 use mesos_api::v1::offer::{Operation, operation};
 use mesos_api::v1::scheduler::call;
 use mesos_api::v1::scheduler::event::Subscribed;
@@ -8,7 +10,7 @@ use mesos_api::v1::{
     AgentId, ExecutorInfo, Filters, FrameworkId, Offer, TaskGroupInfo, TaskInfo, TaskStatus,
 };
 use mesos_resources::Resources;
-use mesos_scheduler::{Driver, Scheduler};
+use mesos_scheduler::{Driver, Running, Scheduler};
 use tokio::sync::mpsc;
 
 use crate::output::plain;
@@ -26,10 +28,10 @@ pub(super) enum News {
     Subscribed(FrameworkId),
     /// A call came to nothing, which need not be the end.
     Refused(String),
-    /// Offers came, but none has room: what was missing, and on how many.
+    /// Offers came, but none has room: what is needed, and what they have.
     NoRoom {
         needed: String,
-        offers: usize,
+        offers: Vec<String>,
     },
     Launched(AgentId),
     Update(Box<TaskStatus>),
@@ -65,7 +67,7 @@ impl Scheduler for Launcher {
             return;
         };
         let needed = plan.resources();
-        let count = offers.len();
+        let on_offer = offers.iter().map(|offer| text(&offer.resources)).collect();
         let (mut room, mut rest) = (None, Vec::new());
         for offer in offers {
             match &room {
@@ -82,7 +84,7 @@ impl Scheduler for Launcher {
                 self.tell(News::Launched(agent));
             }
             None => {
-                self.tell(News::NoRoom { needed, offers: count });
+                self.tell(News::NoRoom { needed, offers: on_offer });
                 self.plan = Some(plan);
             }
         }
@@ -113,6 +115,42 @@ impl Scheduler for Launcher {
     }
 }
 
+/// So many offers are told of.
+const OFFERS_MAX: usize = 3;
+
+/// What is asked for, and what there is.
+pub(super) fn no_room(needed: &str, offers: &[String]) -> String {
+    let told = offers.get(..OFFERS_MAX).unwrap_or(offers).join(", or ");
+    match offers.len() {
+        1 => format!("the offer that came has no room for {needed}: it has {told}"),
+        count @ 2..=OFFERS_MAX => format!("none of {count} offers has room for {needed}: they have {told}"),
+        count => format!("none of {count} offers has room for {needed}: they have {told}, ..."),
+    }
+}
+
+/// Says goodbye to the master, which kills what still runs.
+///
+/// # Errors
+///
+/// Says why the master does not know of it.
+pub(super) async fn goodbye(running: Running, wait_max: Duration) -> Result<(), String> {
+    running.driver().teardown();
+    match tokio::time::timeout(wait_max, running.wait()).await {
+        Ok(ended) => ended.map(drop).map_err(|error| plain(&error.to_string())),
+        Err(_) => Err("the master does not answer".to_owned()),
+    }
+}
+
+fn text(resources: &[mesos_api::v1::Resource]) -> String {
+    match Resources::from_protos(resources.iter().cloned()) {
+        Ok(mut resources) => {
+            resources.unallocate();
+            plain(&resources.to_string())
+        }
+        Err(error) => plain(&error.to_string()),
+    }
+}
+
 /// Nothing else is to be launched: the resources may go to others for good.
 fn forever() -> Option<Filters> {
     Some(Filters { refuse_seconds: Some(365.0 * 24.0 * 3600.0) })
@@ -126,8 +164,7 @@ impl Plan {
     }
 
     fn resources(&self) -> String {
-        let all = self.parts().flatten().cloned();
-        Resources::from_protos(all).map(|all| all.to_string()).unwrap_or_else(|error| error.to_string())
+        text(&self.parts().flatten().cloned().collect::<Vec<_>>())
     }
 
     /// Whether the resources on offer have room for all parts at once.

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use mesos_agent::AgentFlags;
-use mesos_local::{Cluster, Options};
+use mesos_local::{Cluster, Options, StartError};
 use serde_json::json;
 use stout::flags::{Flags, Parsed, Parser, at_least};
-use tempfile::TempDir;
 
 use crate::interrupt::Interrupts;
 use crate::output::line;
+use crate::temporary::Temporary;
 
 stout::flags! {
     /// The flags of `mesos local`.
@@ -44,18 +44,14 @@ stout::flags! {
     }
 }
 
-/// Serves a cluster until it is interrupted.
-pub(crate) async fn local(flags: LocalFlags) -> anyhow::Result<ExitCode> {
+/// Serves a cluster until it is interrupted. A directory that is made for it may be written to until the runtime has
+/// ended.
+pub(crate) async fn local(flags: LocalFlags, directory: &mut Option<Temporary>) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen()?;
     mesos_daemon::logging::init(&flags.logging, "mesos-local")?;
-    let (work_dir, _temporary) = match &flags.work_dir {
-        Some(work_dir) => {
-            (std::path::absolute(work_dir).context("--work_dir cannot be made absolute")?, None)
-        }
-        None => {
-            let directory = temporary()?;
-            (directory.path().to_owned(), Some(directory))
-        }
+    let work_dir = match &flags.work_dir {
+        Some(work_dir) => std::path::absolute(work_dir).context("--work_dir cannot be made absolute")?,
+        None => directory.insert(Temporary::make()?).path().to_owned(),
     };
     let mut options = Options::new(work_dir);
     options.agents = flags.agents;
@@ -67,15 +63,23 @@ pub(crate) async fn local(flags: LocalFlags) -> anyhow::Result<ExitCode> {
         registration_backoff_factor: options.agent.registration_backoff_factor,
         ..from_environment("mesos agent", &["--master=local", "--work_dir=local"])?
     };
-    let cluster = Cluster::start(options).await.context("cannot start the cluster")?;
-    if let Err(error) = announce(&flags, &cluster) {
-        cluster.shutdown().await;
-        return Err(error);
+    let cluster = match Cluster::start_unless(options, interrupts.next()).await {
+        Err(StartError::Stopped) => return Ok(ExitCode::SUCCESS),
+        started => started.context("cannot start the cluster")?,
+    };
+    let announced = announce(&flags, &cluster);
+    if announced.is_ok() {
+        interrupts.next().await;
     }
-    interrupts.next().await;
+    end(&cluster, &mut interrupts).await;
+    announced.map(|()| ExitCode::SUCCESS)
+}
+
+/// Ends a cluster and, once interrupted, all of it at once.
+pub(super) async fn end(cluster: &Cluster, interrupts: &mut Interrupts) {
     tokio::select! {
-        () = cluster.shutdown() => Ok(ExitCode::SUCCESS),
-        () = interrupts.next() => bail!("interrupted again before everything had ended"),
+        () = cluster.shutdown() => {}
+        () = interrupts.next() => cluster.kill().await,
     }
 }
 
@@ -103,14 +107,9 @@ fn from_environment<F: Flags>(program: &str, given: &[&str]) -> anyhow::Result<F
     }
 }
 
-fn temporary() -> anyhow::Result<TempDir> {
-    tempfile::Builder::new().prefix("mesos-").tempdir().context("cannot make a temporary directory")
-}
-
 /// The cluster for one command: as quick as it can be, and gone with the directory.
-pub(super) fn embedded() -> anyhow::Result<(Options, TempDir)> {
-    let directory = temporary()?;
-    let mut options = Options::new(directory.path());
+pub(super) fn embedded(directory: &mut Option<Temporary>) -> anyhow::Result<Options> {
+    let mut options = Options::new(directory.insert(Temporary::make()?).path());
     options.agent.executor_shutdown_grace_period = Duration::from_secs(1);
-    Ok((options, directory))
+    Ok(options)
 }

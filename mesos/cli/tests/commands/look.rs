@@ -51,6 +51,11 @@ fn sandbox_of_a_task_is_listed_printed_and_followed() {
     }
     let listed: Value = serde_json::from_str(&look(&["ls", "--json"])).expect("JSON");
     assert_eq!(listed["type"], "LIST_FILES");
+    let file = look(&["ls", "/file"]);
+    assert!(file.lines().count() == 2 && file.ends_with(" 5     file\n"), "{file:?}");
+    assert_eq!(look(&["ls", "dir"]).lines().count(), 1);
+    let listed: Value = serde_json::from_str(&look(&["ls", "file", "--json"])).expect("JSON");
+    assert_eq!(listed["list_files"]["file_infos"].as_array().map(Vec::len), Some(1), "{listed}");
     assert_eq!(look(&["cat", "file"]), "data\n");
     assert_eq!(look(&["tail", "-n", "2"]), "19\n20\n");
     assert!(look(&["cat"]).ends_with("\n19\n20\n"));

@@ -1,5 +1,6 @@
 //! Output that is much, or that nobody reads.
 
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -71,6 +72,25 @@ fn task_whose_output_nobody_reads_is_killed() {
     let run = unread(&scratch, &["run", "yes"]);
     assert_eq!(run.code, NOBODY_READS, "{}", run.stderr);
     assert!(run.stderr.contains("TASK_KILLED"), "{}", run.stderr);
+    assert_nothing_is_left(&scratch);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let scratch = Scratch::new();
+    for task in ["echo x", "echo x; sleep 1000", "exit 3; echo x"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        let mut command = mesos(&scratch);
+        command.args(["run", "-q", task]).process_group(0).stdin(Stdio::null()).stdout(full);
+        let done = command.stderr(Stdio::piped()).output().expect("the command under test starts");
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        if task.starts_with("exit") {
+            assert_eq!(done.status.code(), Some(3), "{stderr}");
+            continue;
+        }
+        assert_eq!(done.status.code(), Some(1), "{task}: {stderr}");
+        assert_eq!(stderr.matches("No space left on device").count(), 1, "{task}: {stderr}");
+    }
     assert_nothing_is_left(&scratch);
 }
 

@@ -32,7 +32,45 @@ fn run_keeps_the_two_outputs_apart() {
     let scratch = Scratch::new();
     let run = call(&scratch, &["run", "--quiet", "echo out; echo err >&2"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "out\n"), "{}", run.stderr);
-    assert!(run.stderr.lines().any(|line| line == "err"), "{}", run.stderr);
+    // Nothing but that: what the executor writes is not the command's.
+    assert_eq!(run.stderr, "err\n");
+    assert_nothing_is_left(&scratch);
+}
+
+#[test]
+fn flags_may_follow_the_command() {
+    let scratch = Scratch::new();
+    let run = call(&scratch, &["run", "echo a; echo $B", "--quiet", "--env", "B=b"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "a\nb\n", ""));
+}
+
+#[test]
+fn what_a_cluster_of_ones_own_cannot_have_fails_with_the_numbers() {
+    let scratch = Scratch::new();
+    for resources in ["cpus:9999", "foo:1"] {
+        let run = call(&scratch, &["run", "--quiet", "--resources", resources, "true"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{}", run.stderr);
+        for part in [&format!("the task needs {resources}"), "cpus:", "mem:"] {
+            assert!(run.stderr.contains(part), "{}", run.stderr);
+        }
+    }
+    assert_nothing_is_left(&scratch);
+}
+
+#[test]
+fn command_that_waits_for_resources_says_what_there_is() {
+    let cluster = Cluster::local(1);
+    for quiet in [&["--quiet"][..], &[]] {
+        let mut command = mesos(&cluster.scratch);
+        command.args(["run", "--master", cluster.master(), "--resources", "cpus:9999", "true"]).args(quiet);
+        let name = format!("run-{}", quiet.len());
+        let mut run = Daemon::spawn(&cluster.scratch, &name, command);
+        let said = "has no room for cpus:9999: it has cpus:2; ";
+        until("what there is to be told", || run.log().contains(said).then_some(()));
+        run.signal(Signal::SIGINT);
+        assert_eq!(run.wait().code(), Some(130), "{}", run.log());
+        assert_eq!(run.log().lines().count(), 1, "{}", run.log());
+    }
 }
 
 #[test]

@@ -79,6 +79,7 @@ fn run_gives_up_where_no_master_lets_it_in() {
         ("127.0.0.1:1".to_owned(), "Connection refused"),
         (silent(""), "no answer"),
         (answering("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), "503"),
+        ("nohost.invalid:5050".to_owned(), "failed to lookup address"),
     ] {
         let done = call(&scratch, &["run", "--timeout", "700ms", "--master", &address, "true"]);
         check(&done, &["--master", &address, "--timeout", found]);

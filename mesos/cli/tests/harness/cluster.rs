@@ -139,9 +139,11 @@ impl Cluster {
         self.agent_daemons[number] = Daemon::start(&self.scratch, &name, &self.agent_arguments[number]);
     }
 
-    /// Kills the master and starts it again.
+    /// Kills the master, if it still runs, and starts it again.
     pub(crate) fn restart_master(&mut self) {
-        self.daemon.kill();
+        if self.daemon.is_running() {
+            self.daemon.kill();
+        }
         self.daemon = Daemon::start(&self.scratch, "master", &self.master_arguments);
         self.until_master();
     }

@@ -6,6 +6,7 @@ use mesos_api::v1::{AgentId, ExecutorId, FrameworkId, TaskId};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::own_lines::OwnLines;
 use crate::api::Api;
 use crate::follow::{Follower, Piece};
 use crate::output::{Stream, note, write};
@@ -19,12 +20,18 @@ pub(super) struct Output {
     over: watch::Sender<bool>,
     sandbox: oneshot::Receiver<Sandbox>,
     /// None once it has failed.
-    copying: Option<JoinHandle<anyhow::Result<()>>>,
+    copying: Option<JoinHandle<anyhow::Result<OwnLines>>>,
 }
 
 impl Output {
     /// Begins to copy, from the first byte on.
-    pub(super) fn start(master: Api, agent: AgentId, framework: FrameworkId, task: &TaskId) -> Self {
+    pub(super) fn start(
+        master: Api,
+        agent: AgentId,
+        framework: FrameworkId,
+        task: &TaskId,
+        mut own: OwnLines,
+    ) -> Self {
         // The executor of a command is called like its task.
         let executor = ExecutorId { value: task.value.clone() };
         let (over, told) = watch::channel(false);
@@ -33,9 +40,10 @@ impl Output {
             let sandbox = Sandbox::of(&master, &agent, &framework, &executor).await?;
             // Who drains the output asks for it, if that is still to come.
             let _ = found.send(sandbox.clone());
-            let out = copy(sandbox.clone(), "stdout", Stream::Out, told.clone());
-            let err = copy(sandbox, "stderr", Stream::Err, told);
-            tokio::try_join!(out, err).map(drop)
+            let out = copy(sandbox.clone(), "stdout", Stream::Out, told.clone(), |data| data);
+            let err = copy(sandbox, "stderr", Stream::Err, told, |data| own.pass(data));
+            tokio::try_join!(out, err)?;
+            Ok(own)
         });
         Self { over, sandbox, copying: Some(copying) }
     }
@@ -46,14 +54,14 @@ impl Output {
         let ended = copying.await;
         self.copying = None;
         match ended {
-            Ok(Ok(())) => std::future::pending().await,
+            Ok(Ok(_)) => std::future::pending().await,
             Ok(Err(error)) => error,
             Err(error) => error.into(),
         }
     }
 
-    /// Copies what is left of the output of a task that is over.
-    pub(super) async fn drain(self) -> anyhow::Result<()> {
+    /// Copies what is left of the output of a task that is over, of which this was told last.
+    pub(super) async fn drain(self, message: &str) -> anyhow::Result<()> {
         let Some(copying) = self.copying else { return Ok(()) };
         let ended = async {
             match self.sandbox.await {
@@ -64,7 +72,7 @@ impl Output {
         // If it cannot be asked, what was written until now is what there is.
         let _ = tokio::time::timeout(EXECUTOR_END_MAX, ended).await;
         self.over.send_replace(true);
-        copying.await?
+        write(Stream::Err, copying.await??.finish(message)).await
     }
 }
 
@@ -73,11 +81,12 @@ async fn copy(
     name: &str,
     stream: Stream,
     over: watch::Receiver<bool>,
+    mut pass: impl FnMut(Vec<u8>) -> Vec<u8>,
 ) -> anyhow::Result<()> {
     let mut follower = Follower::start(sandbox, name, true, over).await?;
     while let Some(piece) = follower.next().await? {
         match piece {
-            Piece::Data(data) => write(stream, data).await?,
+            Piece::Data(data) => write(stream, pass(data)).await?,
             Piece::Lost(loss) => note(&loss.warning(name)),
         }
     }

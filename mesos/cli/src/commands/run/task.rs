@@ -23,17 +23,17 @@ pub(super) fn task(args: &Run) -> anyhow::Result<TaskInfo> {
         user: args.user.clone(),
         ..Default::default()
     };
-    match args.command.as_slice() {
-        [line] if !after_dashes(&args.command, std::env::args()) => {
+    match (args.command.as_slice(), args.program.as_slice()) {
+        ([line], []) => {
             command.shell = Some(true);
             command.value = Some(line.clone());
         }
-        [program, ..] => {
+        ([], [program, ..]) => {
             command.shell = Some(false);
             command.value = Some(program.clone());
-            command.arguments.clone_from(&args.command);
+            command.arguments.clone_from(&args.program);
         }
-        [] => bail!("there is no command to run"),
+        _ => bail!("there is no command to run"),
     }
     Ok(TaskInfo {
         name: args.name.clone(),
@@ -43,27 +43,4 @@ pub(super) fn task(args: &Run) -> anyhow::Result<TaskInfo> {
         kill_policy: Some(KillPolicy { grace_period: Some(DurationInfo { nanoseconds }) }),
         ..Default::default()
     })
-}
-
-/// Whether `--` stands right before the command: then even one word is a program, not a shell command.
-fn after_dashes(command: &[String], line: impl Iterator<Item = String>) -> bool {
-    let line: Vec<String> = line.collect();
-    line.strip_suffix(command).and_then(<[String]>::last).is_some_and(|word| word == "--")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_word_after_dashes_is_a_program() {
-        let check = |line: &str, command: &str, expected| {
-            let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-            assert_eq!(after_dashes(&words(command), words(line).into_iter()), expected, "{line}");
-        };
-        check("mesos run -- /bin/true", "/bin/true", true);
-        check("mesos run -q -- ls -l", "ls -l", true);
-        check("mesos run true", "true", false);
-        check("mesos run echo -- x", "echo -- x", false);
-    }
 }
