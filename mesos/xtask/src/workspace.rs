@@ -38,7 +38,7 @@ pub fn read(path: impl AsRef<Path>) -> String {
 /// Panics when a manifest cannot be read.
 pub fn packages() -> Vec<Package> {
     let mut packages = Vec::new();
-    for directory in ["", "mesos", "mesos/core"] {
+    for directory in ["", "libprocess", "mesos", "mesos/core"] {
         let entries =
             std::fs::read_dir(root().join(directory)).expect("the directories of the layout are there");
         for entry in entries.flatten() {
