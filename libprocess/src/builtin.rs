@@ -57,8 +57,8 @@ fn help(node: WeakNode) -> impl Fn(Request) -> Reply + Send + Sync {
         let Some(node) = node.upgrade() else { return Response::service_unavailable("shutting down").into() };
         let mut text = String::from("What can be asked of this node:\n\n");
         for process in node.processes() {
-            for (path, help) in process.routes().help() {
-                let id = process.upid().id();
+            for (path, help) in process.shared().routes().map(|routes| routes.help()).unwrap_or_default() {
+                let id = process.shared().upid().id();
                 let slash = if path.is_empty() { "" } else { "/" };
                 text.push_str(&format!("/{id}{slash}{path}\n    {help}\n"));
             }
@@ -75,10 +75,12 @@ fn processes(node: &WeakNode) -> Reply {
         .map(|process| {
             let queued = process.queued();
             json!({
-                "id": process.upid().id(),
+                "id": process.shared().upid().id(),
                 "dispatches": queued.dispatches,
                 "messages": queued.messages,
                 "http_requests": queued.http_requests,
+                "handled": process.handled(),
+                "busy_secs": process.shared().busy().as_secs_f64(),
             })
         })
         .collect();

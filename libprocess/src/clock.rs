@@ -2,6 +2,7 @@
 
 mod driver;
 mod timers;
+mod wheel;
 
 use std::future::Future as StdFuture;
 use std::sync::Arc;
@@ -124,7 +125,12 @@ impl Clock {
     fn new(began_at: Time, tracks: bool, standing: Option<Time>) -> Self {
         let began = Instant::now();
         let reading = standing.map_or(Reading::Running(began, began_at), Reading::Standing);
-        let state = State { reading, timers: Timers::default(), driven: false, closed: false };
+        let state = State {
+            reading,
+            timers: if tracks { Timers::exact() } else { Timers::wheel(began_at) },
+            driven: false,
+            closed: false,
+        };
         let shared = Arc::new(Shared {
             began,
             began_at,
@@ -219,8 +225,9 @@ impl Clock {
     pub(crate) fn after(&self, duration: Duration, f: impl FnOnce() + Send + 'static) -> Timer {
         let mut state = self.shared.state.lock();
         let due = self.shared.now(state.reading) + duration;
-        let earliest = state.timers.next_due().is_none_or(|next| due < next);
+        let next = state.timers.next_due();
         let key = state.timers.insert(due, Box::new(f));
+        let earliest = state.timers.next_due() != next;
         if !state.driven {
             state.driven = true;
             driver::start(Arc::clone(&self.shared));

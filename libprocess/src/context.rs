@@ -12,8 +12,7 @@ use tracing::{debug, warn};
 
 use crate::clock::Timer;
 use crate::http::{Reply, Request};
-use crate::mailbox::Event;
-use crate::pid::{AnyProcess, Shared};
+use crate::pid::{self, AnyProcess, Shared};
 use crate::routes::ActorHandler;
 use crate::{Failure, Node, Pid, Process, Upid};
 
@@ -23,23 +22,37 @@ type MessageHandler<P> = Arc<dyn Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Se
 /// that it can set in motion.
 pub struct Context<P> {
     pid: Pid<P>,
+    /// What few processes have.
+    more: Option<Box<More<P>>>,
+    stage: Stage,
+}
+
+struct More<P> {
     messages: HashMap<String, MessageHandler<P>>,
     /// For how many links to a process its exit is still to be handled: more than one where a link was
     /// set anew while the exit for the one before it waited.
     links: HashMap<Upid, usize>,
-    pub(crate) ending: Option<Ending>,
+    failure: Option<Failure>,
 }
 
-/// That the process ends, and why.
-#[derive(Debug)]
-pub(crate) enum Ending {
-    Terminated,
-    Failed(Failure),
+/// How far a process is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    Initialized,
+    /// It ends after the event at hand.
+    Ending,
 }
 
 impl<P: Process> Context<P> {
     pub(crate) fn new(pid: Pid<P>) -> Self {
-        Self { pid, messages: HashMap::new(), links: HashMap::new(), ending: None }
+        Self { pid, more: None, stage: Stage::New }
+    }
+
+    fn more(&mut self) -> &mut More<P> {
+        self.more.get_or_insert_with(|| {
+            Box::new(More { messages: HashMap::new(), links: HashMap::new(), failure: None })
+        })
     }
 
     /// The process itself.
@@ -80,7 +93,7 @@ impl<P: Process> Context<P> {
         name: &str,
         handler: impl Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Send + Sync + 'static,
     ) {
-        self.messages.insert(name.to_owned(), Arc::new(handler));
+        self.more().messages.insert(name.to_owned(), Arc::new(handler));
     }
 
     /// Answers HTTP requests at `/<id of the process>/<path>`, and below it where no longer path
@@ -95,10 +108,10 @@ impl<P: Process> Context<P> {
         let handler: ActorHandler<P> =
             Arc::new(move |process, cx, request| handler(process, cx, request).into());
         let queue = move |request: Request| match shared.upgrade() {
-            Some(shared) => shared.request(Arc::clone(&handler), request),
+            Some(shared) => pid::request(&shared, Arc::clone(&handler), request),
             None => crate::http::Response::not_found().into(),
         };
-        self.pid.shared.routes.add(path, help, Arc::new(queue));
+        self.pid.shared.add_route(path, help, Arc::new(queue));
     }
 
     /// Answers HTTP requests like [`Context::route`], but on the task of the connection, without
@@ -109,7 +122,7 @@ impl<P: Process> Context<P> {
         help: &'static str,
         handler: impl Fn(Request) -> R + Send + Sync + 'static,
     ) {
-        self.pid.shared.routes.add(path, help, Arc::new(move |request| handler(request).into()));
+        self.pid.shared.add_route(path, help, Arc::new(move |request| handler(request).into()));
     }
 
     /// Asks to be told once, by [`Process::exited`], when `pid` is gone: when it ends, or, on
@@ -121,7 +134,7 @@ impl<P: Process> Context<P> {
     pub fn link(&mut self, pid: &Upid) {
         let linker = Arc::clone(&self.pid.shared) as Arc<dyn AnyProcess>;
         if self.node().link(pid, linker) {
-            *self.links.entry(pid.clone()).or_default() += 1;
+            *self.more().links.entry(pid.clone()).or_default() += 1;
         }
     }
 
@@ -185,56 +198,68 @@ impl<P: Process> Context<P> {
 
     /// Ends the process after this event; what waits behind it is dropped.
     pub fn terminate(&mut self) {
-        self.ending.get_or_insert(Ending::Terminated);
+        self.stage = Stage::Ending;
     }
 
     /// Ends the process after this event, because of `failure`, which is logged.
     pub fn fail(&mut self, failure: impl Into<Failure>) {
-        self.ending = Some(Ending::Failed(failure.into()));
+        self.more().failure = Some(failure.into());
+        self.stage = Stage::Ending;
     }
 
-    pub(crate) fn handle(&mut self, process: &mut P, event: Event<P>) {
-        match event {
-            Event::Dispatch(f) => f(process, self),
-            Event::Message { from, name, body } => match self.messages.get(&name) {
-                Some(handler) => Arc::clone(handler)(process, self, &from, &body),
-                None => debug!(name, %from, to = %self.upid(), "dropping a message that nobody handles"),
-            },
-            Event::Http { handler, request, reply } => {
-                // Whoever asked may have hung up meanwhile.
-                let _ = reply.send(handler(process, self, *request));
-            }
-            Event::Exited(pid) => {
-                self.forget_link(&pid);
-                process.exited(self, &pid);
-            }
-            Event::Terminate => self.terminate(),
+    pub(crate) fn is_new(&self) -> bool {
+        self.stage == Stage::New
+    }
+
+    pub(crate) fn set_initialized(&mut self) {
+        self.stage = Stage::Initialized;
+    }
+
+    #[inline]
+    pub(crate) fn is_ending(&self) -> bool {
+        self.stage == Stage::Ending
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.more.as_ref()?.failure.as_ref()
+    }
+
+    pub(crate) fn pid_ref(&self) -> &Pid<P> {
+        &self.pid
+    }
+
+    pub(crate) fn message(&mut self, process: &mut P, from: &Upid, name: &str, body: &Bytes) {
+        match self.more.as_ref().and_then(|more| more.messages.get(name)) {
+            Some(handler) => Arc::clone(handler)(process, self, from, body),
+            None => debug!(name, %from, to = %self.upid(), "dropping a message that nobody handles"),
         }
     }
 
-    fn forget_link(&mut self, pid: &Upid) {
-        if let Some(count) = self.links.get_mut(pid) {
+    pub(crate) fn forget_link(&mut self, pid: &Upid) {
+        let Some(more) = &mut self.more else { return };
+        if let Some(count) = more.links.get_mut(pid) {
             *count -= 1;
             if *count == 0 {
-                self.links.remove(pid);
+                more.links.remove(pid);
             }
         }
     }
 }
 
 impl<P> Drop for Context<P> {
-    /// Takes back the links that are still set.
+    /// Takes back the links that are still set, and tells that the process has ended.
     fn drop(&mut self) {
-        let Shared { node, upid, .. } = &*self.pid.shared;
-        self.links.drain().for_each(|(linked, _)| node.unlink(&linked, upid));
+        let shared: &Shared = &self.pid.shared;
+        if let Some(more) = self.more.take() {
+            more.links.into_keys().for_each(|linked| shared.node.unlink(&linked, shared.upid()));
+        }
+        shared.node.forget(shared);
+        shared.ended();
     }
 }
 
 impl<P: Process> fmt::Debug for Context<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
-            .field("pid", &self.pid)
-            .field("ending", &self.ending)
-            .finish_non_exhaustive()
+        f.debug_struct("Context").field("pid", &self.pid).field("stage", &self.stage).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Counters, gauges and timers, and the page that shows them.
+//! Counters, gauges and timers, the page that shows them, and statistics over time.
 //!
 //! Each node has a [`Metrics`] registry. What it gives out is a handle: cheap to clone and to use,
 //! and when its last clone is dropped the metric is gone from the registry.
@@ -29,12 +29,15 @@ mod endpoint;
 mod gauge;
 mod rate_limit;
 mod registry;
+mod statistics;
 mod system;
+mod time_series;
 mod timer;
 
 pub use counter::Counter;
 pub use endpoint::{snapshot, to_json};
 pub use gauge::{Gauge, PullGauge};
-pub use rate_limit::{ParseRateError, Rate};
 pub use registry::{DuplicateMetric, Metrics};
+pub use statistics::Statistics;
+pub use time_series::TimeSeries;
 pub use timer::{Started, Timer};

@@ -2,25 +2,29 @@
 
 mod builder;
 mod service;
+mod table;
 
 pub use builder::NodeBuilder;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future as StdFuture;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
 use stout::{Time, WireMessage};
 use tokio::sync::watch;
 
+use crate::mailbox::{Cell, Turn};
 use crate::metrics::Metrics;
-use crate::pid::{AnyProcess, Link, Shared};
+use crate::pid::{AnyProcess, Id, Link, Shared};
 use crate::remote::Remote;
+use crate::runner::Body;
+use crate::runtime::{Runtime, Tasks, Work};
 use crate::tracked::Tracked;
-use crate::{Clock, Future, Pid, Process, Promise, Upid, runner};
+use crate::{Clock, Context, Future, Pid, Process, Promise, Upid};
+use table::Table;
 
 /// Where processes live: it listens at an address, has a clock and metrics, and knows its processes
 /// by their ids.
@@ -39,14 +43,18 @@ struct Inner {
     address: SocketAddr,
     hostname: String,
     clock: Clock,
+    /// Whether the clock counts what there is to do.
+    tracks: bool,
     metrics: Metrics,
-    runtime: tokio::runtime::Handle,
+    runtime: Arc<Runtime>,
+    /// The futures in the background.
+    tasks: Tasks,
     remote: Remote,
     /// Gets requests whose path names no process.
     delegate: Option<String>,
-    processes: RwLock<HashMap<String, Arc<dyn AnyProcess>>>,
-    /// How many ids were generated with each prefix.
-    generated: Mutex<HashMap<&'static str, u64>>,
+    processes: Table,
+    /// Set when the tokio runtime is gone: processes end without another word.
+    abandoned: AtomicBool,
     stopping: watch::Sender<bool>,
     /// Closed once the server has ended.
     served: watch::Receiver<()>,
@@ -119,17 +127,21 @@ impl Node {
     /// On a node that is shutting down the process is dropped, and the handle is that of one that
     /// has ended.
     pub fn spawn<P: Process>(&self, process: P) -> Pid<P> {
+        let family = self.inner.processes.family(P::ID_PREFIX);
         loop {
-            let pid = self.new_pid(&self.generate_id(P::ID_PREFIX));
-            match self.register(&pid) {
+            let number = family.next();
+            let turn =
+                Cell::with_turn(Shared::new(Id::Generated(const { &P::ID_PREFIX }, number), self.clone()));
+            let pid = Pid { shared: Arc::clone(turn.cell()) };
+            let process_entry: Arc<dyn AnyProcess> = Arc::clone(turn.cell()) as _;
+            match self.inner.processes.enter_generated(&family, number, process_entry) {
                 Ok(()) => {
-                    self.start(&pid, process);
+                    self.start(turn, pid.clone(), process);
                     return pid;
                 }
-                // Somebody gave a process this id by name.
                 Err(SpawnError::IdInUse(_)) => {}
                 Err(SpawnError::ShuttingDown) => {
-                    pid.shared.mailbox.close();
+                    drop(turn);
                     pid.shared.ended();
                     return pid;
                 }
@@ -143,42 +155,25 @@ impl Node {
     ///
     /// Fails when the id is in use, or the node is shutting down.
     pub fn spawn_as<P: Process>(&self, id: &str, process: P) -> Result<Pid<P>, SpawnError> {
-        let pid = self.new_pid(id);
-        self.register(&pid)?;
-        self.start(&pid, process);
+        let turn = Cell::with_turn(Shared::new(Id::Named(id), self.clone()));
+        let pid = Pid { shared: Arc::clone(turn.cell()) };
+        self.inner.processes.enter_named(id, Arc::clone(turn.cell()) as Arc<dyn AnyProcess>)?;
+        self.start(turn, pid.clone(), process);
         Ok(pid)
     }
 
-    fn new_pid<P: Process>(&self, id: &str) -> Pid<P> {
-        let upid = Upid::new(id, self.inner.address);
-        Pid { shared: Arc::new(Shared::new(upid, self.clone())) }
-    }
-
-    /// Enters a process in the table; from now on it can be found, and its mailbox fills.
-    fn register<P: Process>(&self, pid: &Pid<P>) -> Result<(), SpawnError> {
-        let mut processes = self.inner.processes.write();
-        if *self.inner.stopping.borrow() {
-            return Err(SpawnError::ShuttingDown);
-        }
-        let id = pid.upid().id();
-        if processes.contains_key(id) {
-            return Err(SpawnError::IdInUse(id.to_owned()));
-        }
-        processes.insert(id.to_owned(), Arc::clone(&pid.shared) as Arc<dyn AnyProcess>);
-        Ok(())
-    }
-
-    fn start<P: Process>(&self, pid: &Pid<P>, process: P) {
+    /// Has a process initialized, and handle what came since it was entered in the table.
+    fn start<P: Process>(&self, mut turn: Turn<Shared, Body<P>>, pid: Pid<P>, process: P) {
+        let (_, body) = turn.parts();
+        *body = Some(Body::new(process, Context::new(pid)));
         self.inner.clock.begin(); // Until the process is initialized.
-        self.inner.runtime.spawn(runner::run(process, pid.clone()));
+        self.inner.runtime.schedule_last(Work::Actor(turn.into()));
     }
 
     /// An id that was not generated on this node before: `prefix(1)`, `prefix(2)` and so on.
     pub fn generate_id(&self, prefix: &'static str) -> String {
-        let mut generated = self.inner.generated.lock();
-        let count = generated.entry(prefix).or_default();
-        *count += 1;
-        format!("{prefix}({count})")
+        let number = self.inner.processes.family(prefix).next();
+        format!("{prefix}({number})")
     }
 
     /// Runs a future in the background; what it returns is ready in the result. Discarding that
@@ -188,13 +183,13 @@ impl Node {
         F: StdFuture + Send + 'static,
         F::Output: Send + 'static,
     {
-        let promise = Promise::new();
-        let result = promise.future();
+        let (promise, result) = Promise::pair();
         let work = async move { promise.set(future.await) };
-        if self.inner.clock.tracks() {
-            self.inner.runtime.spawn(Tracked::new(self.inner.clock.clone(), work));
+        if self.inner.tracks {
+            let work = Tracked::new(self.inner.clock.clone(), work);
+            self.inner.tasks.spawn(&self.inner.runtime, work);
         } else {
-            self.inner.runtime.spawn(work);
+            self.inner.tasks.spawn(&self.inner.runtime, work);
         }
         result
     }
@@ -202,12 +197,11 @@ impl Node {
     /// Runs `work`, which may block, on a thread made for that. The future is abandoned when it
     /// panics.
     pub fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Future<T> {
-        let promise = Promise::new();
-        let result = promise.future();
+        let (promise, result) = Promise::pair();
         let clock = self.inner.clock.clone();
         clock.begin();
         let end = EndOfWork(clock);
-        self.inner.runtime.spawn_blocking(move || {
+        self.inner.runtime.tokio.spawn_blocking(move || {
             let _end = end;
             promise.set(work());
         });
@@ -238,16 +232,21 @@ impl Node {
     }
 
     pub(crate) fn process(&self, id: &str) -> Option<Arc<dyn AnyProcess>> {
-        self.inner.processes.read().get(id).cloned()
+        self.inner.processes.find(id)
     }
 
     pub(crate) fn delegate(&self) -> Option<&str> {
         self.inner.delegate.as_deref()
     }
 
+    /// The process that has this identity, as long as it lives.
+    pub(crate) fn process_with(&self, identity: usize) -> Option<Arc<dyn AnyProcess>> {
+        self.inner.processes.all().into_iter().find(|process| process.identity() == identity)
+    }
+
     pub(crate) fn processes(&self) -> Vec<Arc<dyn AnyProcess>> {
-        let mut processes: Vec<_> = self.inner.processes.read().values().cloned().collect();
-        processes.sort_by(|a, b| a.upid().cmp(b.upid()));
+        let mut processes = self.inner.processes.all();
+        processes.sort_by(|a, b| a.shared().upid().cmp(b.shared().upid()));
         processes
     }
 
@@ -256,7 +255,7 @@ impl Node {
         let link = if pid.address() != self.inner.address {
             self.inner.remote.link(pid, Arc::clone(&linker))
         } else {
-            self.process(pid.id()).map_or(Link::Gone, |process| process.link(Arc::clone(&linker)))
+            self.process(pid.id()).map_or(Link::Gone, |process| process.shared().link(Arc::clone(&linker)))
         };
         if link == Link::Gone {
             linker.exited(pid.clone());
@@ -268,14 +267,35 @@ impl Node {
         if pid.address() != self.inner.address {
             self.inner.remote.unlink(pid, linker);
         } else if let Some(process) = self.process(pid.id()) {
-            process.unlink(linker);
+            process.shared().unlink(linker);
         }
     }
 
     /// Drops an ended process from the table.
-    pub(crate) fn forget(&self, pid: &Upid) {
-        let removed = self.inner.processes.write().remove(pid.id());
-        drop(removed); // After the lock.
+    pub(crate) fn forget(&self, process: &Shared) {
+        self.inner.processes.remove(process);
+    }
+
+    #[inline]
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.inner.runtime
+    }
+
+    /// Whether the clock counts what there is to do.
+    #[inline]
+    pub(crate) fn tracks(&self) -> bool {
+        self.inner.tracks
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.inner.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// Ends all processes and futures, since the tokio runtime is gone.
+    fn abandon(&self) {
+        self.inner.abandoned.store(true, Ordering::Relaxed);
+        self.inner.processes.close().iter().for_each(|process| process.terminate(true));
+        self.inner.tasks.close();
     }
 
     pub(crate) fn downgrade(&self) -> WeakNode {
@@ -291,12 +311,9 @@ impl Node {
     ///
     /// Once polled, the node shuts down even when the future is dropped.
     pub async fn shutdown(&self) {
-        let processes = {
-            let table = self.inner.processes.write();
-            self.inner.stopping.send_replace(true);
-            table.values().cloned().collect::<Vec<_>>()
-        };
-        let ends: Vec<_> = processes.iter().map(|process| process.wait()).collect();
+        let processes = self.inner.processes.close();
+        self.inner.stopping.send_replace(true);
+        let ends: Vec<_> = processes.iter().map(|process| process.shared().wait()).collect();
         processes.iter().for_each(|process| process.terminate(true));
         for end in ends {
             // A wait ends with the process, in whatever way.

@@ -77,7 +77,7 @@ impl Remote {
     }
 
     pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
-        let key = (pid.clone(), linker.upid().clone());
+        let key = (pid.clone(), linker.shared().upid().clone());
         let link = self.with_peer(pid.address(), |peer| match peer.links.entry(key) {
             Entry::Occupied(_) => Link::Known,
             Entry::Vacant(free) => {

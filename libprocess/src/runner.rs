@@ -1,95 +1,142 @@
-//! The task that runs a process.
+//! What a process does with its turn.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tracing::error;
 
-use crate::context::Ending;
-use crate::mailbox::Event;
-use crate::{Context, Pid, Process, panic};
+use crate::mailbox::{Drive, Turn};
+use crate::pid::Shared;
+use crate::runtime::{Runtime, ticks};
+use crate::{Context, Process, panic};
 
-/// So many events at most are handled before the thread is offered to other tasks.
-const EVENTS_PER_TURN_MAX: usize = 512;
+/// So many messages at most are handled before others have their turn.
+const MESSAGES_PER_TURN_MAX: u32 = 128;
 
-/// Runs `process` from its first event to its end.
-pub(crate) async fn run<P: Process>(process: P, pid: Pid<P>) {
-    // Declared first to be dropped last, also when the runtime drops this task before its end.
-    let end = End(pid.clone());
-    let mut process = process;
-    let mut cx = Context::new(pid.clone());
-    guard(&mut cx, |cx| process.initialize(cx));
-    pid.clock().end(1); // `Node::start` began it.
+/// What only who runs a process touches. The process is dropped before its context, which tells others
+/// that it has ended.
+pub(crate) struct Body<P> {
+    pub(crate) process: P,
+    pub(crate) cx: Context<P>,
+}
 
-    let mut batch = VecDeque::new();
-    let mut handled = 0_usize;
-    while cx.ending.is_none() {
-        std::future::poll_fn(|task| pid.shared.mailbox.poll_batch(task.waker(), &mut batch)).await;
-        while let Some(event) = next(&pid, &mut batch, &cx) {
-            guard(&mut cx, |cx| cx.handle(&mut process, event));
-            pid.clock().end(1);
-            handled = handled.wrapping_add(1);
-            if handled.is_multiple_of(EVENTS_PER_TURN_MAX) {
-                tokio::task::yield_now().await;
+impl<P: Process> Body<P> {
+    pub(crate) fn new(process: P, cx: Context<P>) -> Self {
+        Self { process, cx }
+    }
+}
+
+/// What comes after the messages that were handled.
+enum Then {
+    Rest,
+    /// There may be more, but others have their turn first.
+    Yield,
+    End,
+}
+
+impl<P: Process> Drive<Body<P>> for Shared {
+    type Place = Arc<Runtime>;
+
+    fn run(mut turn: Turn<Self, Body<P>>) -> Option<Turn<Self, Body<P>>> {
+        let mut messages = MESSAGES_PER_TURN_MAX;
+        let began = ticks();
+        loop {
+            let then = handle(&mut turn, &mut messages);
+            let took = ticks().wrapping_sub(began);
+            if took > 0 && matches!(then, Then::Yield | Then::Rest) {
+                turn.cell().note_busy(took);
+            }
+            match then {
+                Then::Yield => return Some(turn),
+                Then::End => {
+                    finish(turn, true);
+                    return None;
+                }
+                Then::Rest => match turn.rest() {
+                    Ok(()) => return None,
+                    Err(again) => turn = again,
+                },
             }
         }
     }
 
-    pid.clock().begin();
-    guard(&mut cx, |cx| process.finalize(cx));
-    if let Some(Ending::Failed(failure)) = &cx.ending {
-        error!(pid = %pid.upid(), %failure, "a process failed");
+    fn end(turn: Turn<Self, Body<P>>) {
+        finish(turn, false);
     }
-    // All that the process held is gone when others hear of its end: files, ports, promises.
-    discard(&pid, process);
-    discard(&pid, cx);
-    discard_events(&pid, batch);
-    drop(end);
-    pid.clock().end(1);
-}
 
-/// Refuses what comes from now on, and tells that the process has ended.
-struct End<P: Process>(Pid<P>);
-
-impl<P: Process> Drop for End<P> {
-    fn drop(&mut self) {
-        let pid = &self.0;
-        discard_events(pid, pid.shared.mailbox.close());
-        pid.node().forget(pid.upid());
-        pid.shared.ended();
+    fn place(&self) -> &Arc<Runtime> {
+        self.node.runtime()
     }
 }
 
-fn discard_events<P: Process>(pid: &Pid<P>, events: VecDeque<Event<P>>) {
-    for event in events {
-        discard(pid, event);
-        pid.clock().end(1);
-    }
+/// Handles what waits. A panic in a handler ends this process and no other.
+fn handle<P: Process>(turn: &mut Turn<Shared, Body<P>>, messages: &mut u32) -> Then {
+    let (mut inbox, body) = turn.parts();
+    let cell = inbox.cell();
+    let Some(body) = body else { return Then::End };
+    let tracks = cell.node.tracks();
+    let handled = catch_unwind(AssertUnwindSafe(|| {
+        if body.cx.is_new() {
+            body.cx.set_initialized();
+            body.process.initialize(&mut body.cx);
+            cell.set_initialized();
+            cell.node.clock().end(1); // `Node::start` began it.
+        }
+        loop {
+            if body.cx.is_ending() || cell.ends_at_once() {
+                return Then::End;
+            }
+            if *messages == 0 {
+                return Then::Yield;
+            }
+            let Some(message) = inbox.next() else { return Then::Rest };
+            *messages -= 1;
+            message.call(body);
+            if tracks {
+                cell.node.clock().end(1);
+            }
+        }
+    }));
+    handled.unwrap_or_else(|panic| {
+        body.cx.fail(format!("it panicked: {}", panic::text(&*panic)));
+        cell.node.clock().end(1);
+        Then::End
+    })
 }
 
-/// Drops what belongs to somebody else, and may panic in it.
-fn discard<P: Process, T>(pid: &Pid<P>, value: T) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+/// Ends a process: all that it held is gone when others hear of it.
+fn finish<P: Process>(mut turn: Turn<Shared, Body<P>>, finalizes: bool) {
+    let (mut inbox, slot) = turn.parts();
+    let cell = inbox.cell();
+    let clock = cell.node.tracks().then(|| cell.node.clock().clone());
+    if let Some(clock) = &clock {
+        clock.begin();
+    }
+    let mut pending = 1;
+    if let Some(Body { process, cx }) = slot {
+        // A process that is not to run any more may not have been initialized.
+        pending += usize::from(cx.is_new());
+        if finalizes
+            && !cell.node.is_abandoned()
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| process.finalize(cx)))
+        {
+            cx.fail(format!("it panicked: {}", panic::text(&*panic)));
+        }
+        if let Some(failure) = cx.failure() {
+            error!(pid = %cell.upid(), %failure, "a process failed");
+        }
+    }
+    let log = |panic: Box<dyn std::any::Any + Send>| {
         let panic = panic::text(&*panic);
-        error!(pid = %pid.upid(), panic, "something that an ended process held panicked when it was dropped");
+        error!(pid = %cell.upid(), panic, "something that an ended process held panicked when it was dropped");
+    };
+    pending += inbox.close(log);
+    let body = slot.take();
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        log(panic);
     }
-}
-
-fn next<P: Process>(pid: &Pid<P>, batch: &mut VecDeque<Event<P>>, cx: &Context<P>) -> Option<Event<P>> {
-    if cx.ending.is_some() {
-        return None;
-    }
-    if pid.shared.mailbox.ends_at_once() {
-        // Stands for the event that called for it, wherever that is in the queue.
-        pid.clock().begin();
-        return Some(Event::Terminate);
-    }
-    batch.pop_front()
-}
-
-/// Runs one handler; a panic in it ends this process and no other.
-fn guard<P: Process>(cx: &mut Context<P>, f: impl FnOnce(&mut Context<P>)) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(cx))) {
-        cx.fail(format!("it panicked: {}", panic::text(&*panic)));
+    drop(turn);
+    if let Some(clock) = clock {
+        clock.end(pending);
     }
 }

@@ -19,15 +19,18 @@ use std::sync::Arc;
 /// # Ok::<(), libprocess::ParseUpidError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Upid {
-    id: Arc<str>,
+pub struct Upid(Arc<Name>);
+
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Name {
+    id: Box<str>,
     address: SocketAddr,
 }
 
 impl Upid {
     /// Names the process `id` of the node that listens at `address`.
     pub fn new(id: &str, address: SocketAddr) -> Self {
-        Self { id: id.into(), address }
+        Self(Arc::new(Name { id: id.into(), address }))
     }
 
     /// The sender of a message whose `Libprocess-From` is not a PID: it equals no real process, and
@@ -38,23 +41,23 @@ impl Upid {
 
     /// Whether this is [`Upid::nobody`], or another PID without an id.
     pub fn is_nobody(&self) -> bool {
-        self.id.is_empty()
+        self.id().is_empty()
     }
 
     /// The id of the process on its node, such as `master` or `slave(1)`.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.0.id
     }
 
     /// Where the node of the process listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address
     }
 }
 
 impl fmt::Display for Upid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.id, self.address)
+        write!(f, "{}@{}", self.0.id, self.0.address)
     }
 }
 

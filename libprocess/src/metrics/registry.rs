@@ -10,10 +10,10 @@ use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 
-use super::rate_limit::{Rate, RateLimit};
 use super::timer::Samples;
-use super::{Counter, Gauge, PullGauge, Timer, system};
+use super::{Counter, Gauge, PullGauge, Timer, rate_limit, system};
 use crate::Clock;
+use crate::sync::{Rate, RateLimiter};
 
 /// How long a snapshot waits for gauges when nobody says how long.
 const GAUGE_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ pub struct Metrics {
 pub(super) struct Registry {
     clock: Clock,
     sources: Mutex<BTreeMap<String, Source>>,
-    limit: Option<RateLimit>,
+    limit: Option<RateLimiter>,
 }
 
 /// Where the number of a metric comes from.
@@ -44,12 +44,13 @@ impl Metrics {
     /// An empty registry. Its page keeps to the rate that `LIBPROCESS_METRICS_SNAPSHOT_ENDPOINT_RATE_LIMIT`
     /// in the environment gives, two snapshots a second unless it is set.
     pub fn new(clock: Clock) -> Self {
-        Self::with_rate(clock, Rate::from_env())
+        Self::with_rate(clock, rate_limit::from_env())
     }
 
-    /// An empty registry whose page shows at most so many snapshots in a time; `None` for any number.
+    /// An empty registry whose page shows so many snapshots in a time, and as many at once after a quiet
+    /// time; `None` for any number.
     pub fn with_rate(clock: Clock, rate: Option<Rate>) -> Self {
-        let limit = rate.map(|rate| RateLimit::new(clock.clone(), rate));
+        let limit = rate.map(|rate| RateLimiter::with_burst(clock.clone(), rate, rate.permits));
         Self { registry: Arc::new(Registry { clock, sources: Mutex::default(), limit }) }
     }
 
@@ -174,7 +175,8 @@ impl Metrics {
     /// Waits until one more snapshot may be taken for the page.
     pub(super) async fn permit(&self) {
         if let Some(limit) = &self.registry.limit {
-            limit.acquire().await;
+            // It lives as long as this does, and so does not leave anybody waiting.
+            let _ = limit.acquire().await;
         }
     }
 }

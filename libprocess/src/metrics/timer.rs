@@ -1,6 +1,5 @@
 //! How long things take.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +8,14 @@ use parking_lot::Mutex;
 use stout::Time;
 
 use super::registry::Registration;
+use super::{Statistics, TimeSeries};
 use crate::Clock;
-
-/// How many samples of its window a timer keeps; the oldest go first.
-const SAMPLES_MAX: usize = 4096;
-
-/// What a window tells at which share of its sorted samples.
-const PERCENTILES: [(&str, f64); 6] =
-    [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999)];
 
 /// Times something that happens again and again. Clones share their samples.
 ///
 /// The last sample is shown under the name with `_ms` behind it, in milliseconds. A timer with a
 /// window also shows `/count`, `/min`, `/max` and percentiles from `/p50` to `/p9999` of the samples
-/// in it, as soon as there are two.
+/// in it, as soon as there are two; of very many, the older ones are [thinned out](TimeSeries).
 #[derive(Clone)]
 pub struct Timer {
     clock: Clock,
@@ -33,13 +26,7 @@ pub struct Timer {
 /// The samples of a timer, in milliseconds.
 pub(super) struct Samples {
     window: Option<Duration>,
-    recorded: Mutex<Recorded>,
-}
-
-#[derive(Default)]
-struct Recorded {
-    last: Option<f64>,
-    in_window: VecDeque<(Time, f64)>,
+    series: Mutex<TimeSeries<f64>>,
 }
 
 impl Timer {
@@ -67,7 +54,7 @@ impl Timer {
 
     /// The last sample in milliseconds, if there is one.
     pub fn value(&self) -> Option<f64> {
-        self.samples.recorded.lock().last
+        self.samples.series.lock().latest().map(|(_, sample)| sample)
     }
 }
 
@@ -97,57 +84,31 @@ impl Started {
 
 impl Samples {
     pub(super) fn new(window: Option<Duration>) -> Self {
-        Self { window, recorded: Mutex::default() }
+        let series = match window {
+            Some(window) => TimeSeries::new(window),
+            // Only the latest one is ever looked at.
+            None => TimeSeries::with_capacity(Duration::ZERO, 0),
+        };
+        Self { window, series: Mutex::new(series) }
     }
 
     fn record(&self, now: Time, took: Duration) {
-        let milliseconds = took.as_secs_f64() * 1e3;
-        let mut recorded = self.recorded.lock();
-        recorded.last = Some(milliseconds);
-        if let Some(window) = self.window {
-            recorded.in_window.push_back((now, milliseconds));
-            recorded.forget(now, window);
-        }
+        self.series.lock().push(now, took.as_secs_f64() * 1e3);
     }
 
     /// What a snapshot shows of the timer.
     pub(super) fn show(&self, key: &str, now: Time, mut show: impl FnMut(String, f64)) {
-        let mut recorded = self.recorded.lock();
-        let Some(last) = recorded.last else { return };
-        show(key.to_owned(), last);
-        let Some(window) = self.window else { return };
-        recorded.forget(now, window);
-        let mut sorted: Vec<f64> = recorded.in_window.iter().map(|(_, sample)| *sample).collect();
-        drop(recorded);
-        sorted.sort_by(f64::total_cmp);
-        let (&[min, ..], &[_, .., max]) = (&sorted[..], &sorted[..]) else { return };
-        show(format!("{key}/count"), sorted.len() as f64);
-        show(format!("{key}/min"), min);
-        show(format!("{key}/max"), max);
-        for (name, share) in PERCENTILES {
-            show(format!("{key}/{name}"), percentile(&sorted, share));
+        let mut series = self.series.lock();
+        let Some((_, latest)) = series.latest() else { return };
+        show(key.to_owned(), latest);
+        if self.window.is_none() {
+            return;
+        }
+        series.forget(now);
+        for (name, value) in series.statistics().iter().flat_map(Statistics::shown) {
+            show(format!("{key}/{name}"), value);
         }
     }
-}
-
-impl Recorded {
-    /// Drops what is older than the window, or more than is kept.
-    fn forget(&mut self, now: Time, window: Duration) {
-        let excess = self.in_window.len().saturating_sub(SAMPLES_MAX);
-        self.in_window.drain(..excess);
-        while self.in_window.front().is_some_and(|&(at, _)| at + window < now) {
-            self.in_window.pop_front();
-        }
-    }
-}
-
-/// The value at that share of the sorted samples, between two samples in proportion.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let position = share * sorted.len().saturating_sub(1) as f64;
-    let index = position.floor() as usize;
-    let at = |index: usize| sorted.get(index).or(sorted.last()).copied().unwrap_or(0.0);
-    let (low, high) = (at(index), at(index + 1));
-    low + (high - low) * position.fract()
 }
 
 #[cfg(test)]
@@ -155,16 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_lie_between_samples_in_proportion() {
-        let sorted = [0.0, 10.0, 20.0, 30.0, 40.0];
-        assert_eq!(percentile(&sorted, 0.5), 20.0);
-        assert_eq!(percentile(&sorted, 0.9), 36.0);
-        assert_eq!(percentile(&sorted, 1.0), 40.0);
-        assert_eq!(percentile(&[7.0], 0.99), 7.0);
-    }
-
-    #[test]
-    fn window_forgets_what_is_old_or_too_much() {
+    fn statistics_are_of_the_samples_in_the_window() {
         let samples = Samples::new(Some(Duration::from_secs(60)));
         for second in 0..100 {
             samples.record(Time::from_nanos(second * 1_000_000_000), Duration::from_millis(1));
@@ -179,9 +131,5 @@ mod tests {
         assert_eq!(shown(99)["x_ms/count"], 61.0);
         assert_eq!(shown(99).len(), 10);
         assert_eq!(shown(500).into_iter().collect::<Vec<_>>(), [("x_ms".to_owned(), 1.0)]);
-        for _ in 0..2 * SAMPLES_MAX {
-            samples.record(Time::from_nanos(0), Duration::ZERO);
-        }
-        assert_eq!(samples.recorded.lock().in_window.len(), SAMPLES_MAX);
     }
 }

@@ -1,20 +1,21 @@
 //! How a node comes to be.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use parking_lot::{Mutex, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Inner, Node};
+use super::table::Table;
+use super::{Inner, Node, WeakNode};
 use crate::Clock;
 use crate::builtin;
 use crate::http::Limits;
 use crate::metrics::Metrics;
 use crate::remote::Remote;
+use crate::runtime::{Runtime, Scheduler, Tasks};
 use crate::tls::Tls;
 
 /// Describes a [`Node`] before it starts.
@@ -40,6 +41,16 @@ pub struct NodeBuilder {
     delegate: Option<String>,
     limits: Limits,
     tls: Option<Tls>,
+    scheduler: Option<Own>,
+}
+
+/// A run queue of its own, which has no text.
+struct Own(Arc<dyn Scheduler>);
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scheduler")
+    }
 }
 
 impl Default for NodeBuilder {
@@ -53,6 +64,7 @@ impl Default for NodeBuilder {
             delegate: None,
             limits: Limits::default(),
             tls: None,
+            scheduler: None,
         }
     }
 }
@@ -110,6 +122,12 @@ impl NodeBuilder {
         self
     }
 
+    /// Who decides what runs when, instead of the worker threads of the program: for a simulation.
+    pub fn scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
+        self.scheduler = Some(Own(scheduler));
+        self
+    }
+
     /// Starts the node: it listens, and its own pages (`/metrics/snapshot`, `/help`,
     /// `/__processes__`) answer.
     ///
@@ -133,16 +151,19 @@ impl NodeBuilder {
             address,
             hostname: self.hostname.unwrap_or_else(|| ip.to_string()),
             metrics: Metrics::new(clock.clone()),
+            tracks: clock.tracks(),
             clock,
             remote: Remote::new(runtime.clone(), self.tls.clone()),
-            runtime: runtime.clone(),
+            runtime: Arc::new(Runtime::new(runtime.clone(), self.scheduler.map(|own| own.0))),
+            tasks: Tasks::default(),
             delegate: self.delegate,
-            processes: RwLock::new(HashMap::new()),
-            generated: Mutex::new(HashMap::new()),
+            processes: Table::default(),
+            abandoned: AtomicBool::new(false),
             stopping,
             served,
         };
         let node = Node { inner: Arc::new(inner) };
+        node.inner.runtime.watch(node.downgrade());
         builtin::spawn(&node);
         let service = Arc::new(super::service::NodeService::new(node.downgrade()));
         let stopped = async move {
@@ -154,7 +175,23 @@ impl NodeBuilder {
             crate::http::serve(listener, service, limits, tls, stopped).await;
             drop(serving);
         });
+        let lost = Lost(node.downgrade());
+        runtime.spawn(async move {
+            let _lost = lost;
+            std::future::pending::<()>().await;
+        });
         Ok(node)
+    }
+}
+
+/// Dropped with the tokio runtime, which ends the node.
+struct Lost(WeakNode);
+
+impl Drop for Lost {
+    fn drop(&mut self) {
+        if let Some(node) = self.0.upgrade() {
+            node.abandon();
+        }
     }
 }
 

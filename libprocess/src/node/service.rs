@@ -1,8 +1,9 @@
 //! What the HTTP server asks of a node.
 
-use crate::Upid;
 use crate::http::{Delivery, Incoming, Reply, Request, Response, Service};
 use crate::node::WeakNode;
+use crate::routes::Handler;
+use crate::{Future, Upid};
 
 /// The node as its server sees it. It does not keep the node alive.
 pub(super) struct NodeService(WeakNode);
@@ -26,17 +27,47 @@ impl Service for NodeService {
 
     /// Finds the route of the process that the path names; the delegate has those of no process.
     fn route(&self, request: Request) -> Reply {
-        let Some(node) = self.0.upgrade() else { return Response::not_found().into() };
-        let handler = match node.process(&request.process) {
-            Some(process) => process.routes().find(&request.rest),
-            None => node
-                .delegate()
-                .and_then(|id| node.process(id))
-                .and_then(|delegate| delegate.routes().find(&request.path)),
+        match self.find(&request) {
+            Found::Handler(handler) => handler(request),
+            Found::Nothing => Response::not_found().into(),
+            Found::TooEarly(initialized) => {
+                let node = self.0.clone();
+                Reply::later(async move {
+                    // Abandoned: the process has ended, and there is nothing to be found.
+                    let _ = initialized.await;
+                    match Self(node).find(&request) {
+                        Found::Handler(handler) => handler(request).response().await,
+                        Found::Nothing | Found::TooEarly(_) => Response::not_found(),
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// What there is for a request.
+enum Found {
+    Handler(Handler),
+    /// The process is about to set its routes.
+    TooEarly(Future<()>),
+    Nothing,
+}
+
+impl NodeService {
+    fn find(&self, request: &Request) -> Found {
+        let Some(node) = self.0.upgrade() else { return Found::Nothing };
+        let (process, path) = match node.process(&request.process) {
+            Some(process) => (Some(process), &request.rest),
+            None => (node.delegate().and_then(|id| node.process(id)), &request.path),
         };
-        match handler {
-            Some(handler) => handler(request),
-            None => Response::not_found().into(),
+        let Some(process) = process else { return Found::Nothing };
+        let shared = process.shared();
+        // Before the look at the routes: what is initialized has them.
+        let initialized = shared.is_initialized();
+        match shared.routes().and_then(|routes| routes.find(path)) {
+            Some(handler) => Found::Handler(handler),
+            None if initialized => Found::Nothing,
+            None => Found::TooEarly(process.initialized()),
         }
     }
 }

@@ -291,6 +291,28 @@ async fn routes_answer_with_and_without_the_name_of_the_delegate() {
     assert!(get(node.address(), "/__processes__").await.contains("\"id\":\"recorder\""));
 }
 
+#[tokio::test]
+async fn request_that_comes_before_the_process_is_initialized_waits_for_it() {
+    struct Slow(std::sync::mpsc::Receiver<()>);
+    impl Process for Slow {
+        fn initialize(&mut self, cx: &mut Context<Self>) {
+            let _ = self.0.recv();
+            cx.serve("page", "A page.", |_request| crate::http::Response::text("here"));
+        }
+    }
+    let node = node().await;
+    let (release, held) = std::sync::mpsc::channel();
+    let slow = node.spawn_as("slow", Slow(held)).unwrap();
+    let asking = tokio::spawn(get(node.address(), "/slow/page"));
+    // What waits for the process to be initialized.
+    while slow.queued_dispatches() == 0 {
+        tokio::task::yield_now().await;
+    }
+    release.send(()).unwrap();
+    let answer = asking.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
+}
+
 async fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

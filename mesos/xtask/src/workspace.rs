@@ -12,7 +12,7 @@ pub struct Package {
     pub directory: PathBuf,
     /// The names under `[dependencies]`.
     pub dependencies: BTreeSet<String>,
-    /// The names under `[dev-dependencies]` and `[build-dependencies]`.
+    /// The names under `[dev-dependencies]`, `[build-dependencies]` and those of a target.
     pub other_dependencies: BTreeSet<String>,
 }
 
@@ -72,6 +72,10 @@ fn package(directory: PathBuf) -> Package {
             "package" if key == "name" => package.name = value.trim().trim_matches('"').to_owned(),
             "dependencies" => drop(package.dependencies.insert(key)),
             "dev-dependencies" | "build-dependencies" => drop(package.other_dependencies.insert(key)),
+            // Of one system, or of one way to build.
+            _ if section.starts_with("target.") && section.ends_with("dependencies") => {
+                package.other_dependencies.insert(key);
+            }
             _ => {}
         }
     }

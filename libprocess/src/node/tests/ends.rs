@@ -128,7 +128,8 @@ fn node_is_gone_with_its_runtime() {
     });
     drop(runtime);
     assert_eq!(futures::executor::block_on(waiting), Ok(()));
-    assert_eq!(inner.strong_count(), 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    assert!(runtime.block_on(is_freed(&inner)));
 }
 
 /// The exit for the first link is still to be handled when the second one is set.

@@ -1,0 +1,298 @@
+//! What all handles on a process share, and how its node sees it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::http::{Reply, Request, Response};
+use crate::mailbox::Cell;
+use crate::routes::{ActorHandler, Handler, Routes};
+use crate::runner::Body;
+use crate::runtime::Work;
+use crate::{Future, Node, Process, Promise, Upid, runtime};
+
+/// What the process, its node and all handles on it share.
+pub(crate) struct Shared {
+    /// Written out when somebody asks for it, if the id was generated.
+    upid: OnceLock<Upid>,
+    /// What a generated id begins with, and its number.
+    prefix: &'static &'static str,
+    number: u64,
+    pub(crate) node: Node,
+    /// What few processes have.
+    more: Mutex<Option<Box<More>>>,
+    /// Written with the lock on `more`.
+    ended: AtomicBool,
+    /// Whether its routes are set.
+    initialized: AtomicBool,
+    /// How many of what waits is a message, and a request.
+    messages: AtomicU32,
+    requests: AtomicU32,
+    /// For how long it has had handlers running, in ticks of the monitor.
+    busy: AtomicU32,
+}
+
+#[derive(Default)]
+struct More {
+    routes: Arc<Routes>,
+    linkers: HashMap<Upid, Arc<dyn AnyProcess>>,
+    waiters: Vec<Promise<()>>,
+}
+
+/// A process whose type does not matter: how nodes, links and the wire see it.
+pub(crate) trait AnyProcess: Send + Sync {
+    fn shared(&self) -> &Shared;
+    /// Delivers a message; says whether the process was there to take it.
+    fn message(&self, from: Upid, name: String, body: Bytes) -> bool;
+    fn exited(&self, pid: Upid);
+    fn terminate(&self, at_once: bool);
+    /// Ready once the process is initialized.
+    fn initialized(&self) -> Future<()>;
+    fn queued(&self) -> Queued;
+    /// How many events it has taken up so far.
+    fn handled(&self) -> u64;
+    /// What distinguishes the process from others while it lives.
+    fn identity(&self) -> usize;
+}
+
+/// How many events of each kind wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) dispatches: usize,
+    pub(crate) messages: usize,
+    pub(crate) http_requests: usize,
+}
+
+/// What became of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It is set now, and was not before: one exit will be told for it.
+    Set,
+    /// It was set already.
+    Known,
+    /// There is nothing to link to.
+    Gone,
+}
+
+/// The id of a process to be.
+pub(crate) enum Id<'a> {
+    Named(&'a str),
+    Generated(&'static &'static str, u64),
+}
+
+impl Shared {
+    pub(crate) fn new(id: Id<'_>, node: Node) -> Self {
+        let (upid, prefix, number) = match id {
+            Id::Named(id) => (OnceLock::from(Upid::new(id, node.address())), &"", 0),
+            Id::Generated(prefix, number) => (OnceLock::new(), prefix, number),
+        };
+        Self {
+            upid,
+            prefix,
+            number,
+            node,
+            more: Mutex::new(None),
+            ended: AtomicBool::new(false),
+            initialized: AtomicBool::new(false),
+            messages: AtomicU32::new(0),
+            requests: AtomicU32::new(0),
+            busy: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn upid(&self) -> &Upid {
+        self.upid.get_or_init(|| Upid::new(&format!("{}({})", self.prefix, self.number), self.node.address()))
+    }
+
+    /// The prefix and number of a generated id.
+    pub(crate) fn generated(&self) -> Option<(&'static str, u64)> {
+        (self.number > 0).then_some((*self.prefix, self.number))
+    }
+
+    pub(crate) fn add_route(&self, path: &str, help: &'static str, handler: Handler) {
+        let routes = Arc::clone(&self.more.lock().get_or_insert_default().routes);
+        routes.add(path, help, handler);
+    }
+
+    /// The routes, if there are any.
+    pub(crate) fn routes(&self) -> Option<Arc<Routes>> {
+        self.more.lock().as_ref().map(|more| Arc::clone(&more.routes))
+    }
+
+    /// Notes who must be told when this process ends.
+    pub(crate) fn link(&self, linker: Arc<dyn AnyProcess>) -> Link {
+        let mut more = self.more.lock();
+        if self.ended.load(Ordering::Relaxed) {
+            return Link::Gone;
+        }
+        match more.get_or_insert_default().linkers.entry(linker.shared().upid().clone()) {
+            Entry::Occupied(_) => Link::Known,
+            Entry::Vacant(free) => {
+                free.insert(linker);
+                Link::Set
+            }
+        }
+    }
+
+    pub(crate) fn unlink(&self, linker: &Upid) {
+        let removed = self.more.lock().as_mut().and_then(|more| more.linkers.remove(linker));
+        drop(removed); // After the lock: it may be the last that is known of a process.
+    }
+
+    pub(crate) fn wait(&self) -> Future<()> {
+        let mut more = self.more.lock();
+        if self.ended.load(Ordering::Relaxed) {
+            return Future::ready(());
+        }
+        let promise = Promise::new();
+        let future = promise.future();
+        more.get_or_insert_default().waiters.push(promise);
+        future
+    }
+
+    /// Marks the process as ended, and tells those who linked to it or wait for it.
+    pub(crate) fn ended(&self) {
+        let more = {
+            let mut more = self.more.lock();
+            self.ended.store(true, Ordering::Relaxed);
+            more.take()
+        };
+        let Some(more) = more else { return };
+        let More { routes, linkers, waiters } = *more;
+        routes.clear();
+        linkers.into_values().for_each(|linker| linker.exited(self.upid().clone()));
+        waiters.into_iter().for_each(|waiter| waiter.set(()));
+    }
+
+    pub(crate) fn is_initialized(&self) -> bool {
+        self.initialized.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_initialized(&self) {
+        self.initialized.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn note_busy(&self, ticks: u64) {
+        self.busy.fetch_add(u32::try_from(ticks).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// For how long handlers of the process have run, to the tick.
+    pub(crate) fn busy(&self) -> Duration {
+        runtime::TICK * self.busy.load(Ordering::Relaxed)
+    }
+}
+
+/// Sends to a process, and has it run if it was idle.
+#[inline]
+pub(super) fn push<P: Process, F>(cell: &Cell<Shared, Body<P>>, f: F) -> Result<(), F>
+where
+    F: FnOnce(&mut Body<P>) + Send + 'static,
+{
+    let node = &cell.node;
+    let tracks = node.tracks();
+    if tracks {
+        node.clock().begin();
+    }
+    let pushed = cell.push(f);
+    match pushed {
+        Ok(None) => Ok(()),
+        Ok(Some(turn)) => {
+            node.runtime().schedule(Work::Actor(turn.into()));
+            Ok(())
+        }
+        Err(f) => {
+            node.clock().end(1);
+            Err(f)
+        }
+    }
+}
+
+impl<P: Process> AnyProcess for Cell<Shared, Body<P>> {
+    fn shared(&self) -> &Shared {
+        self
+    }
+
+    fn message(&self, from: Upid, name: String, bytes: Bytes) -> bool {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+        let pushed = push(self, move |body: &mut Body<P>| {
+            body.cx.pid_ref().shared.messages.fetch_sub(1, Ordering::Relaxed);
+            let Body { process, cx } = body;
+            cx.message(process, &from, &name, &bytes);
+        });
+        if pushed.is_err() {
+            self.messages.fetch_sub(1, Ordering::Relaxed);
+        }
+        pushed.is_ok()
+    }
+
+    fn exited(&self, pid: Upid) {
+        let _ = push(self, move |body: &mut Body<P>| {
+            let Body { process, cx } = body;
+            cx.forget_link(&pid);
+            process.exited(cx, &pid);
+        });
+    }
+
+    fn terminate(&self, at_once: bool) {
+        if at_once {
+            self.end_at_once();
+        }
+        // It wakes the process up, and is the last one either way.
+        let _ = push(self, |body: &mut Body<P>| body.cx.terminate());
+    }
+
+    fn initialized(&self) -> Future<()> {
+        let (promise, future) = Promise::pair();
+        let _ = push(self, move |_: &mut Body<P>| promise.set(()));
+        future
+    }
+
+    fn queued(&self) -> Queued {
+        let messages = self.messages.load(Ordering::Relaxed) as usize;
+        let http_requests = self.requests.load(Ordering::Relaxed) as usize;
+        let depth = usize::try_from(self.depth()).unwrap_or(usize::MAX);
+        if depth == 0 {
+            return Queued::default();
+        }
+        Queued { dispatches: depth.saturating_sub(messages + http_requests), messages, http_requests }
+    }
+
+    fn handled(&self) -> u64 {
+        self.taken()
+    }
+
+    fn identity(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+/// Queues a request; the reply comes when the process has handled it.
+pub(crate) fn request<P: Process>(
+    cell: &Cell<Shared, Body<P>>,
+    handler: ActorHandler<P>,
+    request: Request,
+) -> Reply {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    cell.requests.fetch_add(1, Ordering::Relaxed);
+    let pushed = push(cell, move |body: &mut Body<P>| {
+        body.cx.pid_ref().shared.requests.fetch_sub(1, Ordering::Relaxed);
+        // Whoever asked may have hung up meanwhile.
+        let _ = reply.send(handler(&mut body.process, &mut body.cx, request));
+    });
+    if pushed.is_err() {
+        cell.requests.fetch_sub(1, Ordering::Relaxed);
+        return Response::not_found().into();
+    }
+    Reply::later(async move {
+        match answer.await {
+            Ok(Reply::Now(response)) => response,
+            Ok(Reply::Later(response)) => response.await,
+            Err(_) => Response::internal_server_error("the process ended before it answered"),
+        }
+    })
+}

@@ -1,0 +1,117 @@
+//! What the pool and the seam promise to processes and futures.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::{Runnable, Scheduler};
+use crate::{Node, Process};
+
+struct Quiet;
+
+impl Process for Quiet {}
+
+async fn node() -> Node {
+    Node::builder().start().await.unwrap()
+}
+
+/// The process that was woken last waits in the slot of a worker that is held up.
+#[tokio::test]
+async fn slow_handler_holds_up_no_other_process() {
+    let node = node().await;
+    let (slow, other) = (node.spawn(Quiet), node.spawn(Quiet));
+    let (release, held) = mpsc::channel::<()>();
+    let (told, tells) = mpsc::channel();
+    let target = other.clone();
+    slow.tell(move |_slow, _cx| {
+        target.tell(move |_other, _cx| told.send(()).unwrap());
+        held.recv().unwrap();
+    });
+    let heard = tokio::task::spawn_blocking(move || tells.recv_timeout(Duration::from_secs(30)));
+    assert_eq!(heard.await.unwrap(), Ok(()));
+    release.send(()).unwrap();
+    slow.ask(|_slow, _cx| ()).await.unwrap();
+}
+
+#[tokio::test]
+async fn handlers_and_background_futures_may_use_tokio() {
+    let node = node().await;
+    let pid = node.spawn(Quiet);
+    let joined = pid.ask(|_quiet, _cx| tokio::spawn(async { 7 })).await.unwrap();
+    assert_eq!(joined.await.unwrap(), 7);
+    let slept = node.run(async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        8
+    });
+    assert_eq!(slept.await, Ok(8));
+}
+
+#[tokio::test]
+async fn busy_pair_leaves_room_for_others() {
+    fn hit(pid: crate::Pid<Quiet>, other: crate::Pid<Quiet>) {
+        let to = pid.clone();
+        to.tell(move |_quiet, _cx| hit(other, pid));
+    }
+    let node = node().await;
+    let pairs: Vec<_> = (0..16).map(|_| (node.spawn(Quiet), node.spawn(Quiet))).collect();
+    for (one, other) in &pairs {
+        hit(one.clone(), other.clone());
+    }
+    let asked = node.spawn(Quiet);
+    for n in 0..100 {
+        assert_eq!(asked.ask(move |_quiet, _cx| n).await, Ok(n));
+    }
+    node.shutdown().await;
+}
+
+#[derive(Default)]
+struct Queue(Mutex<VecDeque<Runnable>>);
+
+impl Scheduler for Queue {
+    fn schedule(&self, runnable: Runnable) {
+        self.0.lock().push_back(runnable);
+    }
+}
+
+impl Queue {
+    fn run_all(&self) {
+        loop {
+            let next = self.0.lock().pop_front();
+            match next {
+                Some(runnable) => runnable.run(),
+                None => return,
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn own_scheduler_runs_processes_and_futures_on_its_thread() {
+    let queue = Arc::new(Queue::default());
+    let node = Node::builder().scheduler(Arc::clone(&queue) as Arc<dyn Scheduler>).start().await.unwrap();
+    let pid = node.spawn(Quiet);
+    let here = std::thread::current().id();
+    let thread = pid.ask(|_quiet, _cx| std::thread::current().id());
+    let asked = pid.clone();
+    let task = node.run(async move { asked.ask(|_quiet, _cx| std::thread::current().id()).await });
+    assert!(thread.is_pending() && task.is_pending());
+    queue.run_all();
+    assert_eq!(thread.await, Ok(here));
+    assert_eq!(task.await, Ok(Ok(here)));
+}
+
+#[tokio::test]
+async fn runnable_that_is_dropped_ends_its_process() {
+    let queue = Arc::new(Queue::default());
+    let node = Node::builder().scheduler(Arc::clone(&queue) as Arc<dyn Scheduler>).start().await.unwrap();
+    let pid = node.spawn(Quiet);
+    let (answer, end) = (pid.ask(|_quiet, _cx| 1), pid.wait());
+    let dropped = std::mem::take(&mut *queue.0.lock());
+    drop(dropped);
+    assert_eq!(answer.await, Err(crate::FutureError::Abandoned));
+    assert_eq!(end.await, Ok(()));
+    assert!(node.spawn_as(pid.upid().id(), Quiet).is_ok(), "the id is free again");
+}
