@@ -40,14 +40,35 @@ enum Next {
 impl Task {
     pub(super) async fn run(self) {
         let cut = Arc::clone(&self.cut);
-        let served = tokio::select! {
-            served = self.serve() => served,
-            () = cut.notified() => Err(std::io::Error::other("cut off")),
-        };
-        if let Err(error) = served {
-            debug!(address = %self.address, %error, "a connection to another node ended");
+        loop {
+            let served = tokio::select! {
+                served = self.serve() => served,
+                () = cut.notified() => Err(std::io::Error::other("cut off")),
+            };
+            match served {
+                // The other side has taken in all of it: what came meanwhile cannot overtake that any more.
+                Ok(()) if self.goes_on() => {}
+                Ok(()) => return,
+                Err(error) => {
+                    debug!(address = %self.address, %error, "a connection to another node ended");
+                    return self.forget();
+                }
+            }
         }
-        self.forget();
+    }
+
+    /// Whether another connection is needed. If not, whoever sends from now on starts another task.
+    fn goes_on(&self) -> bool {
+        let mut peers = self.peers.lock();
+        let Some(peer) = peers.by_address.get(&self.address) else { return false };
+        if peer.connection != self.connection {
+            return false;
+        }
+        let needed = peer.cut_off || !peer.pending.is_empty() || !peer.links.is_empty();
+        if !needed {
+            peers.by_address.remove(&self.address);
+        }
+        needed
     }
 
     async fn serve(&self) -> std::io::Result<()> {
@@ -126,8 +147,6 @@ impl Task {
         if !peer.links.is_empty() {
             return Next::Wait;
         }
-        // Under the lock: whoever sends from now on makes a new connection.
-        peers.by_address.remove(&self.address);
         Next::Finish
     }
 
