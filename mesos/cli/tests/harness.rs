@@ -14,7 +14,7 @@ mod wait;
 mod watchdog;
 
 pub(crate) use cluster::{Cluster, shared};
-pub(crate) use command::{Finished, curl, finish, mesos};
+pub(crate) use command::{Finished, curl, finish, mesos, mesos_on_a_terminal};
 pub(crate) use daemon::Daemon;
 pub(crate) use events::Events;
 pub(crate) use executor::Executor;

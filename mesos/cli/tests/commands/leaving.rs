@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::call;
 use super::run::assert_nothing_is_left;
-use crate::harness::{Cluster, Daemon, Scratch, get_json, mesos, until};
+use crate::harness::{Cluster, Daemon, Scratch, get_json, mesos, mesos_on_a_terminal, until};
 
 /// A task that does not end when it is told to, and says when it runs.
 const STUBBORN: &str = "trap '' TERM INT; echo started; while :; do sleep 0.2; done";
@@ -56,7 +56,9 @@ fn second_ctrl_c_ends_the_tasks_of_a_served_cluster_at_once() {
 fn closed_terminal_ends_a_served_cluster_and_leaves_nothing() {
     for signal in [Signal::SIGHUP, Signal::SIGINT] {
         let scratch = Scratch::new();
-        let mut local = Daemon::start(&scratch, "local", &["local".to_owned(), "--port=0".to_owned()]);
+        let mut command = mesos_on_a_terminal(&scratch);
+        command.args(["local", "--port=0"]);
+        let mut local = Daemon::spawn(&scratch, "local", command);
         local.until_printed("'ready'", |output| output.contains("ready\n").then_some(()));
         local.signal(signal);
         assert_eq!(local.wait().code(), Some(0), "{}", local.log());

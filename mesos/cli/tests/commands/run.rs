@@ -5,7 +5,7 @@ use std::fs;
 use nix::sys::signal::Signal;
 
 use super::call;
-use crate::harness::{Cluster, Daemon, Scratch, mesos, processes_of, until};
+use crate::harness::{Cluster, Daemon, Scratch, mesos, mesos_on_a_terminal, processes_of, until};
 
 /// Nothing of a command is left: neither processes nor files.
 #[track_caller]
@@ -114,7 +114,7 @@ fn variables_and_resources_reach_the_command() {
 fn ctrl_c_or_a_closed_terminal_kills_the_command_and_leaves_nothing() {
     for signal in [Signal::SIGINT, Signal::SIGHUP] {
         let scratch = Scratch::new();
-        let mut command = mesos(&scratch);
+        let mut command = mesos_on_a_terminal(&scratch);
         // The marker is printed by the task itself: then it runs.
         command.args(["run", "--grace-period", "1secs", "echo started; sleep 1000"]);
         let mut run = Daemon::spawn(&scratch, "run", command);

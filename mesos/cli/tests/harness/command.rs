@@ -14,6 +14,13 @@ pub(crate) fn mesos(scratch: &Scratch) -> Command {
     command(scratch, env!("CARGO_BIN_EXE_mesos"))
 }
 
+/// Like [`mesos`], for a program that sees when its terminal is closed, though the tests may run under nohup.
+pub(crate) fn mesos_on_a_terminal(scratch: &Scratch) -> Command {
+    let mut command = command(scratch, "env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_mesos")]);
+    command
+}
+
 fn command(scratch: &Scratch, program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
