@@ -167,3 +167,59 @@ impl fmt::Debug for Tls {
         f.debug_struct("Tls").field("settings", &self.inner.settings).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::asn1::Asn1Time;
+    use openssl::bn::BigNum;
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::pkey::PKey;
+    use openssl::x509::X509;
+
+    use super::*;
+
+    /// Writes a certificate with this number, and its key.
+    fn issue(settings: &Settings, serial: u32) {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let mut builder = X509::builder().unwrap();
+        builder.set_serial_number(&BigNum::from_u32(serial).unwrap().to_asn1_integer().unwrap()).unwrap();
+        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        let write = |path: &Option<std::path::PathBuf>, pem: Vec<u8>| {
+            // Another file, as a replacement is.
+            let path = path.as_ref().unwrap();
+            let new = path.with_extension("new");
+            std::fs::write(&new, pem).unwrap();
+            std::fs::rename(new, path).unwrap();
+        };
+        write(&settings.key_file, key.private_key_to_pem_pkcs8().unwrap());
+        write(&settings.cert_file, builder.build().to_pem().unwrap());
+    }
+
+    fn serial(current: &Current) -> String {
+        let certificate = current.acceptor.context().certificate().unwrap();
+        certificate.serial_number().to_bn().unwrap().to_dec_str().unwrap().to_string()
+    }
+
+    #[test]
+    fn files_that_cannot_be_used_leave_the_old_ones_in_force() {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, cert) = (dir.path().join("key"), dir.path().join("cert"));
+        let settings = Settings { key_file: Some(key), cert_file: Some(cert.clone()), ..Settings::default() };
+        issue(&settings, 7);
+        let mut current = Current::read(&settings).unwrap();
+        current.refresh(&settings);
+        assert_eq!(serial(&current), "7");
+        std::fs::write(&cert, "garbage").unwrap();
+        current.refresh(&settings);
+        assert_eq!(serial(&current), "7");
+        issue(&settings, 8);
+        current.refresh(&settings);
+        assert_eq!(serial(&current), "8");
+    }
+}

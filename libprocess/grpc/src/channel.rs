@@ -65,13 +65,11 @@ impl Channel {
         }
     }
 
-    /// A channel to a unix socket.
-    ///
-    /// # Errors
-    ///
-    /// Fails never; the socket need not be there yet.
-    pub fn unix(path: impl AsRef<Path>) -> Result<Self, ChannelError> {
-        Self::to(Target::unix(path.as_ref()), None)
+    /// A channel to a unix socket, which need not be there yet.
+    #[must_use]
+    pub fn unix(path: impl AsRef<Path>) -> Self {
+        // There is no host; servers want one all the same.
+        Self::over(Target::unix(path.as_ref()), Endpoint::from_static("http://localhost"), None)
     }
 
     fn to(target: Target, tls: Option<Tls>) -> Result<Self, ChannelError> {
@@ -82,9 +80,13 @@ impl Channel {
             Some(tls) => Some((tls.connector().map_err(ChannelError::Tls)?, Arc::new(tls))),
             None => None,
         };
+        Ok(Self::over(target, endpoint, tls))
+    }
+
+    fn over(target: Target, endpoint: Endpoint, tls: Option<(SslConnector, Arc<Tls>)>) -> Self {
         let (readiness, transport) = (Readiness::new(), OnceLock::new());
         let way = Way { target, endpoint, tls, readiness, transport };
-        Ok(Self { way: Arc::new(way), interceptors: Arc::default() })
+        Self { way: Arc::new(way), interceptors: Arc::default() }
     }
 
     /// The same channel, which runs `f` on the metadata of every call made with it, after those that it has: it

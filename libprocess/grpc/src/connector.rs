@@ -85,9 +85,9 @@ async fn secure(connector: &SslConnector, name: &str, stream: TcpStream) -> Resu
 }
 
 /// A connection of any kind.
-pub(crate) type Stream = Pin<Box<dyn Bytes>>;
+pub(crate) type Stream = Pin<Box<dyn ByteStream>>;
 
 /// What bytes come and go over.
-pub(crate) trait Bytes: AsyncRead + AsyncWrite + Send {}
+pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send {}
 
-impl<T: AsyncRead + AsyncWrite + Send> Bytes for T {}
+impl<T: AsyncRead + AsyncWrite + Send> ByteStream for T {}

@@ -24,7 +24,7 @@ fn called(name: &str) -> Seen {
 async fn answers_and_statuses_come_back() {
     let mut world = World::new().await;
     let server = world.server().bind_unix(world.socket(), &world.node).await.unwrap();
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     let call = |name: &str| {
         runtime.call::<_, HealthCheckResponse>(&channel, CHECK, request(name), CallOptions::default())
     };
@@ -53,7 +53,7 @@ async fn answers_and_statuses_come_back() {
 async fn discarding_cancels_the_call_at_the_server() {
     let mut world = World::new().await;
     let server = world.server().bind_unix(world.socket(), &world.node).await.unwrap();
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     let options = CallOptions::default().without_deadline();
     let future = runtime.call::<_, HealthCheckResponse>(&channel, CHECK, request("hang"), options);
     let seen = world.next().await;
@@ -71,7 +71,7 @@ async fn call_without_a_server_ends_at_its_deadline() {
     let clock = Clock::paused(Time::EPOCH);
     let node = Node::builder().clock(clock.clone()).start().await.unwrap();
     let world = World::on(node);
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     let future =
         runtime.call::<_, HealthCheckResponse>(&channel, CHECK, request("ok"), CallOptions::default());
     clock.settle().await;
@@ -85,7 +85,7 @@ async fn call_without_a_server_ends_at_its_deadline() {
 #[tokio::test]
 async fn call_that_does_not_wait_fails_with_the_cause() {
     let world = World::new().await;
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     let options = CallOptions::default().fail_fast();
     let future = runtime.call::<_, HealthCheckResponse>(&channel, CHECK, request("ok"), options);
     let status = future.await.unwrap().unwrap_err();
@@ -98,7 +98,7 @@ async fn call_that_does_not_wait_fails_with_the_cause() {
 async fn terminated_runtime_drains_and_makes_no_calls() {
     let mut world = World::new().await;
     let server = world.server().bind_unix(world.socket(), &world.node).await.unwrap();
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     let call = |name: &str| {
         runtime.call::<_, HealthCheckResponse>(&channel, CHECK, request(name), CallOptions::default())
     };
@@ -121,7 +121,7 @@ async fn terminated_runtime_drains_and_makes_no_calls() {
 async fn streams_flow_as_they_are_read_and_end_when_dropped() {
     let mut world = World::new().await;
     let server = world.server().bind_unix(world.socket(), &world.node).await.unwrap();
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     let path = "/grpc.health.v1.Health/Watch";
     let opened = runtime.call_streaming(&channel, path, request("all"), CallOptions::default());
     let stream: Streaming<HealthCheckResponse> = opened.await.unwrap().unwrap();
@@ -136,14 +136,13 @@ async fn streams_flow_as_they_are_read_and_end_when_dropped() {
 async fn generated_clients_metadata_and_interceptors_work_together() {
     let mut world = World::new().await;
     let server = world.server().bind_unix(world.socket(), &world.node).await.unwrap();
-    let channel =
-        Channel::unix(world.socket()).unwrap().with_interceptor(|metadata| match metadata.remove("who") {
-            Some(who) => {
-                metadata.insert("token", who);
-                Ok(())
-            }
-            None => Err(libprocess_grpc::Status::unauthenticated("who is it?")),
-        });
+    let channel = Channel::unix(world.socket()).with_interceptor(|metadata| match metadata.remove("who") {
+        Some(who) => {
+            metadata.insert("token", who);
+            Ok(())
+        }
+        None => Err(libprocess_grpc::Status::unauthenticated("who is it?")),
+    });
     let runtime = Runtime::new(&world.node);
     let mut metadata = libprocess_grpc::MetadataMap::new();
     metadata.insert("who", "me".parse().unwrap());

@@ -7,7 +7,7 @@ use crate::support::World;
 #[tokio::test]
 async fn call_waits_for_a_server_that_starts_later() {
     let world = World::new().await;
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     let options = CallOptions::default().without_deadline();
     let waiting = runtime.healthy(&channel, "", options);
     // One that does not wait sees that there is none.
@@ -42,7 +42,7 @@ async fn socket_of_a_dead_server_is_replaced_and_that_of_a_live_one_is_not() {
     let server = world.server().bind_unix(world.socket(), &world.node).await.unwrap();
     let second = world.server().bind_unix(world.socket(), &world.node).await.unwrap_err().to_string();
     assert!(second.contains("grpc.sock: Address"), "{second}");
-    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()).unwrap());
+    let (runtime, channel) = (Runtime::new(&world.node), Channel::unix(world.socket()));
     assert!(runtime.healthy(&channel, "", CallOptions::default()).await.unwrap().unwrap());
     server.shutdown().await;
     world.node.shutdown().await;

@@ -33,8 +33,7 @@ impl Answers {
     fn answer(&mut self, name: &str) -> Future<Result<i32, Status>> {
         match name {
             "hang" => {
-                let (promise, future) = (Promise::new(), self.hanging.len());
-                let _ = future;
+                let promise = Promise::new();
                 let future = promise.future();
                 self.hanging.push(promise);
                 future
