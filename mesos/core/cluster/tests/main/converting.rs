@@ -185,8 +185,7 @@ fn offers_of_a_shared_volume_are_rescinded_when_it_is_destroyed() {
     let mut copy = Resources::from_protos([shared.clone()]).unwrap();
     copy.allocate("web");
     let give = |world: &mut World, framework: &mesos_api::v1::FrameworkId| {
-        let key = (framework.clone(), agent.clone());
-        *world.allocator.allocated.entry(key).or_default() += &copy;
+        world.allocator.allocate(framework, &agent, &copy);
         let agents = std::collections::BTreeMap::from([(agent.clone(), copy.clone())]);
         let offers = std::collections::BTreeMap::from([("web".to_owned(), agents)]);
         let framework = framework.clone();

@@ -421,8 +421,6 @@ impl History {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
-
     #[test]
     fn books_agree_and_every_task_ends_once(events in prop::collection::vec(event(), 1..120)) {
         let mut history = History::new();

@@ -19,6 +19,8 @@ pub(crate) struct Allocator {
 
 pub(crate) struct AgentBook {
     pub(crate) total: Resources,
+    /// What is held by anybody, also by frameworks that nobody knows any more.
+    pub(crate) held: Resources,
     pub(crate) active: bool,
 }
 
@@ -29,12 +31,24 @@ fn unallocated(resources: &Resources) -> Resources {
 }
 
 impl Allocator {
-    fn allocate(&mut self, framework: &FrameworkId, agent: &AgentId, resources: &Resources) {
+    pub(crate) fn allocate(&mut self, framework: &FrameworkId, agent: &AgentId, resources: &Resources) {
+        if let Some(book) = self.agents.get_mut(agent) {
+            book.held += unallocated(resources);
+        }
+        self.charge(framework, agent, resources);
+    }
+
+    fn charge(&mut self, framework: &FrameworkId, agent: &AgentId, resources: &Resources) {
         let key = (framework.clone(), agent.clone());
         *self.allocated.entry(key).or_default() += resources;
     }
 
     fn recover(&mut self, framework: &FrameworkId, agent: &AgentId, resources: &Resources) {
+        if let Some(book) = self.agents.get_mut(agent) {
+            let plain = unallocated(resources);
+            assert!(book.held.contains(&plain), "{plain} of {} on {agent} is given back", book.held);
+            book.held -= plain;
+        }
         if !self.frameworks.contains_key(framework) {
             return;
         }
@@ -50,11 +64,7 @@ impl Allocator {
     pub(crate) fn free(&self, agent: &AgentId) -> Resources {
         let Some(book) = self.agents.get(agent) else { return Resources::new() };
         let mut free = book.total.clone();
-        for ((_, place), held) in &self.allocated {
-            if place == agent {
-                free -= &unallocated(held);
-            }
-        }
+        free -= &book.held;
         free
     }
 
@@ -85,7 +95,8 @@ impl Allocator {
                 assert!(self.frameworks.insert(id.clone(), *active).is_none(), "{id} is added twice");
                 for (agent, used) in used {
                     if self.agents.contains_key(agent) {
-                        self.allocate(id, agent, used);
+                        // The agent came with what the framework uses.
+                        self.charge(id, agent, used);
                     }
                 }
             }
@@ -102,13 +113,15 @@ impl Allocator {
             }
             Input::UpdateFramework { id, .. } => assert!(self.frameworks.contains_key(id)),
             Input::AddAgent { id, total, used, .. } => {
-                let book = AgentBook { total: total.clone(), active: true };
-                assert!(self.agents.insert(id.clone(), book).is_none(), "{id} is added twice");
+                let mut held = Resources::new();
                 for (framework, used) in used {
+                    held += unallocated(used);
                     if self.frameworks.contains_key(framework) {
-                        self.allocate(framework, id, used);
+                        self.charge(framework, id, used);
                     }
                 }
+                let book = AgentBook { total: total.clone(), held, active: true };
+                assert!(self.agents.insert(id.clone(), book).is_none(), "{id} is added twice");
             }
             Input::RemoveAgent(id) => {
                 assert!(self.agents.remove(id).is_some(), "{id} is not there");
@@ -146,6 +159,7 @@ impl Allocator {
                     if !plain.consumed.is_empty() {
                         book.total = book.total.convert(&plain).expect("what is converted is there");
                     }
+                    book.held = book.held.convert(&plain).expect("what is converted is held");
                 }
                 self.allocated.insert(key, held);
             }
