@@ -49,11 +49,20 @@ pub enum DecodeError {
     TooLarge,
 }
 
+/// From this many bytes on, to clear the memory first costs less than what it spares.
+const LONG: usize = 1024;
+
 /// A message as bytes.
 #[must_use]
 pub fn encode<M: Message>(message: &M) -> Vec<u8> {
-    let mut bytes = vec![0; message.encoded_len()];
-    // prost's own `encode_to_vec` asks before each byte whether the vector has to grow.
+    let length = message.encoded_len();
+    if length < LONG {
+        let mut bytes = Vec::with_capacity(length);
+        message.encode_raw(&mut bytes);
+        return bytes;
+    }
+    // A vector is asked before each byte whether it has to grow, a slice is not.
+    let mut bytes = vec![0; length];
     let mut unwritten = bytes.as_mut_slice();
     message.encode_raw(&mut unwritten);
     debug_assert_eq!(unwritten.len(), 0, "prost writes as many bytes as it says");
