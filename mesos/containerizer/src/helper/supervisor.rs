@@ -192,7 +192,7 @@ fn wait_for_command(command: Pid, signals: &SigSet) -> i32 {
     loop {
         match signals.wait() {
             Ok(Signal::SIGCHLD) => {
-                if let Some(status) = reap(Some(command)) {
+                if let Some(status) = reap(Some(command)).status {
                     return status;
                 }
             }
@@ -204,28 +204,41 @@ fn wait_for_command(command: Pid, signals: &SigSet) -> i32 {
     }
 }
 
-/// Waits for all children that have ended; returns the wait status of `command` if it is one.
-fn reap(command: Option<Pid>) -> Option<i32> {
-    let mut found = None;
+/// What a round of waiting has found.
+#[derive(Default)]
+struct Reaped {
+    /// The wait status of the command, if it is among those that have ended.
+    status: Option<i32>,
+    /// No child is left, whether it runs or not.
+    none_left: bool,
+}
+
+/// Waits for all children that have ended.
+fn reap(command: Option<Pid>) -> Reaped {
+    let mut reaped = Reaped::default();
     loop {
         let (pid, status) = match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(pid, code)) => (pid, (code & 0xff) << 8),
             Ok(WaitStatus::Signaled(pid, signal, core)) => (pid, signal as i32 | if core { 0x80 } else { 0 }),
-            Ok(WaitStatus::StillAlive) | Err(nix::errno::Errno::ECHILD) => return found,
+            Ok(WaitStatus::StillAlive) => return reaped,
+            Err(nix::errno::Errno::ECHILD) => return Reaped { none_left: true, ..reaped },
             Ok(_) | Err(_) => continue,
         };
         if Some(pid) == command {
-            found = Some(status);
+            reaped.status = Some(status);
         }
     }
 }
 
-/// Kills what the command has left behind. Orphans come to us, so all of it is in sight.
+/// Kills what the command has left behind. Orphans come to us, so all of it is in sight, and when we have
+/// no child there is nothing to look for among all processes of the machine.
 fn end_descendants(command: Pid) {
     let me = std::process::id();
     let deadline = Instant::now() + CLEANUP_WAIT_MAX;
     loop {
-        reap(None);
+        if reap(None).none_left {
+            return;
+        }
         match proc::signal_family(me, &[command.as_raw() as u32], Signal::SIGKILL) {
             Ok(signalled) if signalled.sent + signalled.refused > 0 && Instant::now() < deadline => {
                 thread::sleep(CLEANUP_INTERVAL);
