@@ -1,69 +1,78 @@
 //! The pages that every node has.
 
+mod help;
+
+use std::sync::Arc;
+
 use serde_json::json;
 
-use crate::http::{Reply, Request, Response};
+use crate::http::{Reply, Request, Response, Route};
 use crate::metrics;
 use crate::node::WeakNode;
 use crate::{Context, Node, Process};
 
-/// Spawns the processes behind `/metrics`, `/help` and `/__processes__`.
-pub(crate) fn spawn(node: &Node) {
-    let snapshot = node.metrics().clone();
-    let pages = [
-        Page::new("metrics", "snapshot", "All metrics of this node as JSON.", move |request| {
-            metrics::snapshot(&snapshot, request)
-        }),
-        Page::new("help", "", "What can be asked of this node.", help(node.downgrade())),
-        Page::new("__processes__", "", "The processes of this node and what waits for them.", {
-            let node = node.downgrade();
-            move |_| processes(&node)
-        }),
-    ];
-    for page in pages {
-        let id = page.id;
+/// Spawns the processes behind `/metrics`, `/help` and `/__processes__`; those that tell about what runs
+/// on the node belong to `realm`.
+pub(crate) fn spawn(node: &Node, realm: Option<&str>) {
+    let in_realm = |route: Route| match realm {
+        Some(realm) => route.realm(realm),
+        None => route,
+    };
+    let numbers = {
+        let (text, json) = (node.metrics().clone(), node.metrics().clone());
+        let text_help = "All metrics of this node as text for Prometheus.";
+        let json_help = "All metrics of this node as JSON; timeout bounds the wait for slow ones.";
+        Pages::new("metrics")
+            .page(in_realm(Route::new("").help(text_help)), move |request| metrics::text(&text, request))
+            .page(in_realm(Route::new("snapshot").help(json_help)), move |request| {
+                metrics::snapshot(&json, request)
+            })
+    };
+    let manual = {
+        let (all, one) = (node.downgrade(), node.downgrade());
+        let all_help = "What can be asked of this node; format=json for programs.";
+        Pages::new("help")
+            .page(Route::new("").help(all_help), move |request| help::page(&all, &request))
+            .page(Route::new("{process}").help("What can be asked of a process."), move |request| {
+                help::page(&one, &request)
+            })
+    };
+    let table = {
+        let node = node.downgrade();
+        let help = "The processes of this node and what waits for them.";
+        Pages::new("__processes__").page(in_realm(Route::new("").help(help)), move |_| processes(&node))
+    };
+    for pages in [numbers, manual, table] {
+        let id = pages.id;
         // The node is new: nothing has these ids.
-        node.spawn_as(id, page).expect("the ids of the built-in pages are free on a new node");
+        node.spawn_as(id, pages).expect("the ids of the built-in pages are free on a new node");
     }
 }
 
-struct Page {
+type Handler = Arc<dyn Fn(Request) -> Reply + Send + Sync>;
+
+/// A process that has nothing but routes.
+struct Pages {
     id: &'static str,
-    path: &'static str,
-    help: &'static str,
-    handler: std::sync::Arc<dyn Fn(Request) -> Reply + Send + Sync>,
+    pages: Vec<(Route, Handler)>,
 }
 
-impl Page {
-    fn new(
-        id: &'static str,
-        path: &'static str,
-        help: &'static str,
-        handler: impl Fn(Request) -> Reply + Send + Sync + 'static,
-    ) -> Self {
-        Self { id, path, help, handler: std::sync::Arc::new(handler) }
+impl Pages {
+    fn new(id: &'static str) -> Self {
+        Self { id, pages: Vec::new() }
+    }
+
+    fn page(mut self, route: Route, handler: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Self {
+        self.pages.push((route, Arc::new(handler)));
+        self
     }
 }
 
-impl Process for Page {
+impl Process for Pages {
     fn initialize(&mut self, cx: &mut Context<Self>) {
-        let handler = std::sync::Arc::clone(&self.handler);
-        cx.serve(self.path, self.help, move |request| handler(request));
-    }
-}
-
-fn help(node: WeakNode) -> impl Fn(Request) -> Reply + Send + Sync {
-    move |_| {
-        let Some(node) = node.upgrade() else { return Response::service_unavailable("shutting down").into() };
-        let mut text = String::from("What can be asked of this node:\n\n");
-        for process in node.processes() {
-            for (path, help) in process.shared().routes().map(|routes| routes.help()).unwrap_or_default() {
-                let id = process.shared().upid().id();
-                let slash = if path.is_empty() { "" } else { "/" };
-                text.push_str(&format!("/{id}{slash}{path}\n    {help}\n"));
-            }
+        for (route, handler) in self.pages.drain(..) {
+            cx.serve_with(route, move |request| handler(request));
         }
-        Response::text(text).into()
     }
 }
 

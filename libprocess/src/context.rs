@@ -1,5 +1,7 @@
 //! What a process can do while it handles an event.
 
+mod routing;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future as StdFuture;
@@ -11,9 +13,8 @@ use stout::{Time, WireMessage};
 use tracing::{debug, warn};
 
 use crate::clock::Timer;
-use crate::http::{Reply, Request};
-use crate::pid::{self, AnyProcess, Shared};
-use crate::routes::ActorHandler;
+use crate::http::{Reply, Request, Route};
+use crate::pid::{AnyProcess, Shared};
 use crate::{Failure, Node, Pid, Process, Upid};
 
 type MessageHandler<P> = Arc<dyn Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Send + Sync>;
@@ -104,14 +105,7 @@ impl<P: Process> Context<P> {
         help: &'static str,
         handler: impl Fn(&mut P, &mut Context<P>, Request) -> R + Send + Sync + 'static,
     ) {
-        let shared = Arc::downgrade(&self.pid.shared);
-        let handler: ActorHandler<P> =
-            Arc::new(move |process, cx, request| handler(process, cx, request).into());
-        let queue = move |request: Request| match shared.upgrade() {
-            Some(shared) => pid::request(&shared, Arc::clone(&handler), request),
-            None => crate::http::Response::not_found().into(),
-        };
-        self.pid.shared.add_route(path, help, Arc::new(queue));
+        self.route_with(Route::new(path).help(help), handler);
     }
 
     /// Answers HTTP requests like [`Context::route`], but on the task of the connection, without
@@ -122,7 +116,7 @@ impl<P: Process> Context<P> {
         help: &'static str,
         handler: impl Fn(Request) -> R + Send + Sync + 'static,
     ) {
-        self.pid.shared.add_route(path, help, Arc::new(move |request| handler(request).into()));
+        self.serve_with(Route::new(path).help(help), handler);
     }
 
     /// Asks to be told once, by [`Process::exited`], when `pid` is gone: when it ends, or, on

@@ -28,36 +28,52 @@
 //! [`serve`] runs a [`Service`] on a listener: it tells the messages of other libprocess nodes from
 //! requests to routes, and keeps every part of both within [`Limits`]. [`Client`] asks other
 //! servers, and a [`Connection`] does so over one connection that it keeps.
+//!
+//! What holds for the requests to a path is said by its [`Route`]: the realm whose [`Authenticator`]
+//! finds out who asks, bounds, parameters in the path, and whether the handler reads the body as it
+//! comes, with a [`BodyReader`].
 
 mod accept;
+mod authentication;
 mod body;
+mod body_reader;
 mod client;
 mod connection;
+mod event_stream;
 mod files;
 mod gzip;
+mod intake;
 mod limits;
 mod message;
+mod messages;
 mod peer;
 mod pipe;
 mod principal;
 mod receive;
 mod request;
 mod response;
+mod route;
 mod server;
 mod service;
 mod target;
 
 pub use accept::{accepts, accepts_encoding, accepts_in};
+pub use authentication::{Authentication, Authenticator, BasicAuthenticator, CombinedAuthenticator};
 pub use body::Body;
+pub use body_reader::{BodyError, BodyReader};
 pub use client::{Client, ClientBuilder, ClientError, ClientResponse, Connection};
+pub use event_stream::{Event, Events, events};
 pub use files::files;
 pub use hyper::header;
 pub use hyper::{HeaderMap, Method, StatusCode};
+pub use intake::Intake;
 pub use limits::{HEAD_BYTES_MAX, Limits, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
-pub use message::{Delivery, Incoming, drain, encode_message};
+pub use message::{Arrival, Delivery, Incoming, drain, encode_message};
+pub(crate) use message::{append_message, message_bytes};
 pub use pipe::{PipeError, Reader, Writer, pipe};
 pub use principal::Principal;
-pub use request::{Query, Request};
+pub use request::{Params, Query, Request};
 pub use response::{Reply, Response};
+pub use route::Route;
 pub use server::serve;
 pub use service::Service;

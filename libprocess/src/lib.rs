@@ -37,6 +37,7 @@
 //! * [`sync`]: queues, locks, sequences and limits that are waited for with futures;
 //! * [`subprocess`]: programs that run beside this one;
 //! * [`Clock`]: time that a test pauses, advances and settles;
+//! * [`Context::link`] and [`remote`]: other nodes, and their faults;
 //! * [`http`]: requests, responses, streams, and the client;
 //! * [`tls`]: certificates and keys, for nodes and clients;
 //! * [`metrics`]: counters, gauges and timers behind `/metrics/snapshot`.
@@ -56,7 +57,7 @@ mod node;
 mod panic;
 mod pid;
 mod process;
-mod remote;
+pub mod remote;
 mod routes;
 mod runner;
 pub mod runtime;

@@ -27,6 +27,7 @@
 mod counter;
 mod endpoint;
 mod gauge;
+mod prometheus;
 mod rate_limit;
 mod registry;
 mod statistics;
@@ -37,6 +38,7 @@ mod timer;
 pub use counter::Counter;
 pub use endpoint::{snapshot, to_json};
 pub use gauge::{Gauge, PullGauge};
+pub use prometheus::text;
 pub use registry::{DuplicateMetric, Metrics};
 pub use statistics::Statistics;
 pub use time_series::TimeSeries;

@@ -1,6 +1,8 @@
 //! One machine as far as actors are concerned: an address, a clock, and the processes there.
 
 mod builder;
+mod firewall;
+mod realms;
 mod service;
 mod table;
 
@@ -52,6 +54,7 @@ struct Inner {
     remote: Remote,
     /// Gets requests whose path names no process.
     delegate: Option<String>,
+    realms: realms::Realms,
     processes: Table,
     /// Set when the tokio runtime is gone: processes end without another word.
     abandoned: AtomicBool,
@@ -248,6 +251,11 @@ impl Node {
         let mut processes = self.inner.processes.all();
         processes.sort_by(|a, b| a.shared().upid().cmp(b.shared().upid()));
         processes
+    }
+
+    #[inline]
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.inner.remote
     }
 
     /// Sets a link; says whether that is a new one, for which there will be an exit of its own.

@@ -1,39 +1,57 @@
 //! Messages to, and links with, processes on other nodes.
 //!
 //! There is at most one connection to an address at a time. It is made when there is something to
-//! send or a link is set, and shut down when nothing waits and no link holds it; whoever linked
-//! hears of its end.
+//! send or a link is set, and closed some time after nothing waits and no link holds it; whoever linked
+//! hears of its end. What follows on a new connection is sent when the other side has read all that
+//! the old one brought, so that messages arrive in the order in which they were sent.
+//!
+//! [`Faults`] are for tests: they lose, delay and double messages between nodes.
 
+mod faults;
+mod links;
 mod peer;
+mod queue;
+mod room;
+mod task;
+#[cfg(test)]
+mod tests;
+
+pub use faults::{Direction, Fault, Faults, Passing, Rule};
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::warn;
 
-use crate::Upid;
 use crate::http::{MESSAGE_BYTES_MAX, encode_message};
-use crate::pid::{AnyProcess, Link};
 use crate::tls::Tls;
-
-/// So many bytes at most wait for one peer. One that takes nothing in any more is cut off there,
-/// and those who linked to it hear that it exited.
-const PENDING_BYTES_MAX: usize = 256 << 20;
+use crate::{Clock, Node, Upid};
+use peer::Peer;
+use task::Task;
 
 /// How long a node that shuts down waits for what was sent to be on its way. Real time, as the other
 /// side of a socket has it.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// From this length on a message is made before others are kept from sending, and not copied again.
+const LONG_BODY_BYTES_MIN: usize = 16 << 10;
+
 pub(crate) struct Remote {
+    network: Arc<Network>,
+    /// With the clock of delays.
+    faults: Option<(Faults, Clock)>,
+}
+
+/// The connections of a node.
+struct Network {
     runtime: tokio::runtime::Handle,
     tls: Option<Tls>,
-    peers: Arc<Mutex<Peers>>,
+    peers: Mutex<Peers>,
     /// Each connection's task holds a receiver.
     tasks: watch::Sender<()>,
 }
@@ -45,23 +63,14 @@ struct Peers {
     closed: bool,
 }
 
-/// What waits for an address, and who cares about the connection to it.
-struct Peer {
-    /// Which connection this is: a task that ends must not touch its successor.
-    connection: u64,
-    pending: Vec<Bytes>,
-    pending_bytes: usize,
-    work: Arc<Notify>,
-    cut: Arc<Notify>,
-    /// Whether it is being cut off: a message was dropped, so that none may follow it.
-    cut_off: bool,
-    /// By who is linked to and who linked.
-    links: HashMap<(Upid, Upid), Arc<dyn AnyProcess>>,
-}
-
 impl Remote {
-    pub(crate) fn new(runtime: tokio::runtime::Handle, tls: Option<Tls>) -> Self {
-        Self { runtime, tls, peers: Arc::default(), tasks: watch::Sender::new(()) }
+    pub(crate) fn new(
+        runtime: tokio::runtime::Handle,
+        tls: Option<Tls>,
+        faults: Option<(Faults, Clock)>,
+    ) -> Self {
+        let network = Network { runtime, tls, peers: Mutex::default(), tasks: watch::Sender::new(()) };
+        Self { network: Arc::new(network), faults }
     }
 
     pub(crate) fn send(&self, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
@@ -69,45 +78,56 @@ impl Remote {
             warn!(name, to = %to, bytes = body.len(), "dropping a message that is too long to be received");
             return;
         }
-        let bytes = Bytes::from(encode_message(&from.to_string(), to.id(), name, body));
-        let cut_off = self.with_peer(to.address(), |peer| peer.push(bytes));
-        if cut_off == Some(true) {
-            warn!(to = %to, "cutting off a peer that takes in no messages");
-        }
-    }
-
-    pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
-        let key = (pid.clone(), linker.shared().upid().clone());
-        let link = self.with_peer(pid.address(), |peer| match peer.links.entry(key) {
-            Entry::Occupied(_) => Link::Known,
-            Entry::Vacant(free) => {
-                free.insert(linker);
-                Link::Set
+        let Some((faults, clock)) = &self.faults else { return self.network.send(from, to, name, body) };
+        match faults.strike(&Passing { direction: Direction::Sent, from, to, name, body }) {
+            None => self.network.send(from, to, name, body),
+            Some(Fault::Drop) => {}
+            Some(Fault::Duplicate) => {
+                self.network.send(from, to, name, body);
+                self.network.send(from, to, name, body);
             }
-        });
-        link.unwrap_or(Link::Gone)
-    }
-
-    pub(crate) fn unlink(&self, pid: &Upid, linker: &Upid) {
-        let mut peers = self.peers.lock();
-        let Some(peer) = peers.by_address.get_mut(&pid.address()) else { return };
-        let removed = peer.links.remove(&(pid.clone(), linker.clone()));
-        peer.work.notify_one(); // Without links and work the connection may end.
-        drop(peers);
-        drop(removed); // After the lock: it may be the last that is known of a process.
+            Some(Fault::Delay(wait)) => {
+                let (from, to, name, body) = (from.clone(), to.clone(), name.to_owned(), body.to_vec());
+                let network = Arc::downgrade(&self.network);
+                clock.after(wait, move || {
+                    if let Some(network) = network.upgrade() {
+                        network.send(&from, &to, &name, &body);
+                    }
+                });
+            }
+        }
     }
 
     /// Makes no new connections, and waits a little for those there are to send what waits, before it
     /// ends them.
     pub(crate) async fn close(&self) {
-        self.peers.lock().closed = true;
-        if tokio::time::timeout(CLOSE_WAIT_MAX, self.tasks.closed()).await.is_err() {
-            self.peers.lock().by_address.values().for_each(|peer| peer.cut.notify_one());
+        {
+            let mut peers = self.network.peers.lock();
+            peers.closed = true;
+            peers.by_address.values().for_each(|peer| peer.signals.work.notify_one()); // They need not rest.
+        }
+        if tokio::time::timeout(CLOSE_WAIT_MAX, self.network.tasks.closed()).await.is_err() {
+            let peers = self.network.peers.lock();
+            peers.by_address.values().for_each(|peer| peer.signals.cut.notify_one());
+        }
+    }
+}
+
+impl Network {
+    fn send(self: &Arc<Self>, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
+        let long = (body.len() >= LONG_BODY_BYTES_MIN)
+            .then(|| encode_message(&from.to_string(), to.id(), name, body));
+        let cut_off = self.with_peer(to.address(), |peer| match long {
+            Some(message) => peer.push(message),
+            None => peer.append(from, to.id(), name, body),
+        });
+        if cut_off == Some(true) {
+            warn!(to = %to, "cutting off a peer that takes in no messages");
         }
     }
 
     /// Runs `f` on the peer at `address`, connecting to it if need be; `None` when the node is closed.
-    fn with_peer<R>(&self, address: SocketAddr, f: impl FnOnce(&mut Peer) -> R) -> Option<R> {
+    fn with_peer<R>(self: &Arc<Self>, address: SocketAddr, f: impl FnOnce(&mut Peer) -> R) -> Option<R> {
         let mut peers = self.peers.lock();
         if peers.closed {
             return None;
@@ -115,72 +135,57 @@ impl Remote {
         if let Some(peer) = peers.by_address.get_mut(&address) {
             return Some(f(peer));
         }
-        peers.connections += 1;
-        let mut peer = Peer {
-            connection: peers.connections,
-            pending: Vec::new(),
-            pending_bytes: 0,
-            work: Arc::default(),
-            cut: Arc::default(),
-            cut_off: false,
-            links: HashMap::new(),
-        };
+        let mut peer = Peer::default();
         let result = f(&mut peer);
-        let task = peer::Task {
-            address,
-            connection: peer.connection,
-            tls: self.tls.clone(),
-            peers: Arc::clone(&self.peers),
-            work: Arc::clone(&peer.work),
-            cut: Arc::clone(&peer.cut),
-            _alive: self.tasks.subscribe(),
-        };
+        let task = self.connection(address, peers.next(), &mut peer);
         peers.by_address.insert(address, peer);
         drop(peers);
         self.runtime.spawn(task.run());
         Some(result)
     }
-}
 
-impl Peer {
-    /// Adds what is to be sent; says whether the peer is cut off because of it.
-    fn push(&mut self, bytes: Bytes) -> bool {
-        if self.cut_off {
-            return false;
+    /// Makes a connection, of which nothing is known yet, that of a peer.
+    fn connection(self: &Arc<Self>, address: SocketAddr, connection: u64, peer: &mut Peer) -> Task {
+        let (predecessor, ends) = peer.connect(connection);
+        Task {
+            address,
+            connection,
+            network: Arc::clone(self),
+            signals: peer.signals.clone(),
+            predecessor: Mutex::new(predecessor),
+            _ends: ends,
+            _alive: self.tasks.subscribe(),
         }
-        if self.pending_bytes.saturating_add(bytes.len()) > PENDING_BYTES_MAX {
-            self.cut_off = true;
-            self.pending = Vec::new();
-            self.cut.notify_one();
-            return true;
-        }
-        self.pending_bytes += bytes.len();
-        self.pending.push(bytes);
-        self.work.notify_one();
-        false
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Peers {
+    /// The number of a new connection.
+    fn next(&mut self) -> u64 {
+        self.connections += 1;
+        self.connections
+    }
+}
 
-    #[test]
-    fn peer_that_is_cut_off_gets_nothing_after_the_message_that_was_dropped() {
-        let mut peer = Peer {
-            connection: 1,
-            pending: Vec::new(),
-            pending_bytes: 0,
-            work: Arc::default(),
-            cut: Arc::default(),
-            cut_off: false,
-            links: HashMap::new(),
-        };
-        let quarter = Bytes::from(vec![0; PENDING_BYTES_MAX / 4]);
-        assert!((0..4).all(|_| !peer.push(quarter.clone())));
-        assert!(peer.push(Bytes::from_static(b"x")));
-        assert!(peer.pending.is_empty());
-        assert!(!peer.push(Bytes::from_static(b"y")));
-        assert!(peer.pending.is_empty());
+impl Node {
+    /// Takes a message in that came from another node; says whether its process was there.
+    pub(crate) fn receive(&self, from: &Upid, id: &str, name: &str, body: Bytes) -> bool {
+        let deliver = |body| self.deliver(from.clone(), id, name.to_owned(), body);
+        let Some((faults, clock)) = &self.remote().faults else { return deliver(body) };
+        let to = Upid::new(id, self.address());
+        match faults.strike(&Passing { direction: Direction::Received, from, to: &to, name, body: &body }) {
+            None => deliver(body),
+            Some(Fault::Drop) => true,
+            Some(Fault::Duplicate) => deliver(body.clone()) && deliver(body),
+            Some(Fault::Delay(wait)) => {
+                let (node, from, name) = (self.downgrade(), from.clone(), name.to_owned());
+                clock.after(wait, move || {
+                    if let Some(node) = node.upgrade() {
+                        node.deliver(from, to.id(), name, body);
+                    }
+                });
+                true
+            }
+        }
     }
 }

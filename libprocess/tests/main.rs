@@ -1,5 +1,7 @@
-//! What the crate shows to the outside: its HTTP server on raw sockets, and its client.
+//! What the crate shows to the outside: its HTTP server on raw sockets, its client, and messages between
+//! nodes.
 
 mod http;
 mod order;
+mod remote;
 mod tls;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::debug;
 
+use super::messages::{End, Messages};
 use super::peer::{Peer, Transport};
 use super::pipe::PipeError;
 use super::receive::Receiver;
@@ -41,6 +42,26 @@ pub(super) async fn serve_connection(
         _ = stopped.wait_for(|stopped| *stopped) => return,
     }
     let peer = Peer::new(transport, &limits);
+    let messages = Messages::new(Arc::clone(&service), Arc::clone(&limits), peer.clone(), address);
+    match messages.run(&mut stopped).await {
+        Ok(End::Other) => serve_requests(peer, address, service, limits, stopped).await,
+        Ok(End::Stopped) => {}
+        Ok(End::Refused) => linger(&peer).await,
+        Err(error) => {
+            let cut = Cut { reason: error.to_string(), answered: false };
+            end_badly(&peer, address, &cut).await;
+        }
+    }
+}
+
+/// Has hyper serve what is not a plain message, and all that follows it.
+async fn serve_requests(
+    peer: Peer,
+    address: SocketAddr,
+    service: Arc<dyn Service>,
+    limits: Arc<Limits>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let receiver = Receiver { service, limits: Arc::clone(&limits), peer: peer.clone(), address };
     let receiver = Arc::new(receiver);
     let answer = service_fn(move |request| Arc::clone(&receiver).answer(request));
@@ -62,14 +83,16 @@ pub(super) async fn serve_connection(
     match ended.await {
         Ok(()) if stops => {}
         Ok(()) => linger(&peer).await,
-        Err(cut) => {
-            debug!(peer = %address, reason = cut.reason, "closing a connection");
-            if cut.answered || peer.refuse_late_head().await {
-                linger(&peer).await;
-            } else {
-                peer.reset();
-            }
-        }
+        Err(cut) => end_badly(&peer, address, &cut).await,
+    }
+}
+
+async fn end_badly(peer: &Peer, address: SocketAddr, cut: &Cut) {
+    debug!(peer = %address, reason = cut.reason, "closing a connection");
+    if cut.answered || peer.refuse_late_head().await {
+        linger(peer).await;
+    } else {
+        peer.reset();
     }
 }
 

@@ -1,20 +1,25 @@
 //! Messages between processes as HTTP carries them.
 
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Poll, ready};
 
 use bytes::Bytes;
 use hyper::header::USER_AGENT;
 use hyper::{HeaderMap, Method};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, ReadBuf};
 
 use super::target;
+use crate::Upid;
 
 /// The header that makes a POST a message, and says who sends it.
-const SENDER: &str = "libprocess-from";
+pub(super) const SENDER: &str = "libprocess-from";
 
 /// What a `User-Agent` begins with that does the same.
-const AGENT_PREFIX: &str = "libprocess/";
+pub(super) const AGENT_PREFIX: &str = "libprocess/";
 
 /// A message from a process on another node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +35,30 @@ pub struct Incoming {
     pub body: Bytes,
 }
 
-/// What became of an [`Incoming`] message.
+/// A message from a process on another node, as it lies in what was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Arrival<'a> {
+    /// The PID of the sender, or [`Upid::nobody`].
+    pub from: &'a Upid,
+    /// The PID of the sender as it was given, which may be no PID at all.
+    pub sender: &'a str,
+    /// The id of the process that it is for.
+    pub id: &'a str,
+    /// The name of the message.
+    pub name: &'a str,
+    /// The message.
+    pub body: Bytes,
+}
+
+impl From<Arrival<'_>> for Incoming {
+    fn from(arrival: Arrival<'_>) -> Self {
+        let Arrival { sender, id, name, body, .. } = arrival;
+        Self { from: sender.to_owned(), id: id.to_owned(), name: name.to_owned(), body }
+    }
+}
+
+/// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// It is in the queue of its process, known there or not: 202.
@@ -83,37 +111,55 @@ pub(super) fn is_from_peer(from: &str, peer: SocketAddr) -> bool {
 /// assert!(bytes.ends_with(b"\r\n\r\n2\r\nhi\r\n0\r\n\r\n"));
 /// ```
 pub fn encode_message(from: &str, to_id: &str, name: &str, body: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(192 + 2 * from.len() + to_id.len() + name.len() + body.len());
+    let mut bytes = Vec::with_capacity(message_bytes(from, to_id, name, body));
+    append_message(&mut bytes, from, to_id, name, body);
+    bytes
+}
+
+/// About how long a message becomes: longer only where something has to be escaped.
+pub(crate) fn message_bytes(from: &str, to_id: &str, name: &str, body: &[u8]) -> usize {
+    192 + 2 * from.len() + to_id.len() + name.len() + body.len()
+}
+
+/// Appends what [`encode_message`] makes.
+pub(crate) fn append_message(bytes: &mut Vec<u8>, from: &str, to_id: &str, name: &str, body: &[u8]) {
     bytes.extend_from_slice(b"POST /");
-    escape(&mut bytes, to_id, b"/?#%");
+    escape(bytes, to_id, b"/?#%");
     bytes.push(b'/');
-    escape(&mut bytes, name, b"?#");
+    escape(bytes, name, b"?#");
     bytes.extend_from_slice(b" HTTP/1.1\r\nUser-Agent: libprocess/");
-    escape(&mut bytes, from, b"");
+    escape(bytes, from, b"");
     bytes.extend_from_slice(b"\r\nLibprocess-From: ");
-    escape(&mut bytes, from, b"");
+    escape(bytes, from, b"");
     bytes.extend_from_slice(b"\r\nConnection: Keep-Alive\r\nHost: \r\n");
     if body.is_empty() {
         bytes.extend_from_slice(b"\r\n");
-        return bytes;
+        return;
     }
-    let size = format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len());
-    bytes.extend_from_slice(size.as_bytes());
+    // A vector takes all that is written to it.
+    let _ = write!(bytes, "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len());
     bytes.extend_from_slice(body);
     bytes.extend_from_slice(b"\r\n0\r\n\r\n");
-    bytes
 }
 
 /// Appends a text, percent-encoding the special characters and everything but visible ASCII.
 fn escape(bytes: &mut Vec<u8>, text: &str, special: &[u8]) {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !special.contains(byte);
+    if text.as_bytes().iter().all(is_plain) {
+        bytes.extend_from_slice(text.as_bytes());
+        return;
+    }
     for byte in text.bytes() {
-        if byte.is_ascii_graphic() && !special.contains(&byte) {
+        if is_plain(&byte) {
             bytes.push(byte);
         } else {
-            bytes.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            let _ = write!(bytes, "%{byte:02X}");
         }
     }
 }
+
+/// How much of the answers is read at a time.
+const ANSWERS_BYTES: usize = 16 << 10;
 
 /// Reads and drops the answers to messages until the other side closes the connection.
 ///
@@ -121,9 +167,18 @@ fn escape(bytes: &mut Vec<u8>, text: &str, special: &[u8]) {
 ///
 /// What broke the connection, if it did not end in good order.
 pub async fn drain(mut reader: impl AsyncRead + Unpin) -> io::Result<()> {
-    let mut answers = [0; 1024];
-    while reader.read(&mut answers).await? > 0 {}
-    Ok(())
+    poll_fn(|context| {
+        // On the stack, and only while there is something to read.
+        let mut answers = [const { MaybeUninit::uninit() }; ANSWERS_BYTES];
+        loop {
+            let mut answers = ReadBuf::uninit(&mut answers);
+            ready!(Pin::new(&mut reader).poll_read(context, &mut answers))?;
+            if answers.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    })
+    .await
 }
 
 #[cfg(test)]

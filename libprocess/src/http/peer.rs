@@ -23,11 +23,6 @@ use super::pipe::{PipeError, Watch};
 /// How much is read in advance while nobody wants it, to see behind it the end of the connection.
 const AHEAD_BYTES_MAX: usize = 16 << 10;
 
-/// What a peer gets to read whose head takes too long.
-const LATE_HEAD: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 35\r\n\r\n\
-    the head of the request is too slow";
-
 /// What a connection runs over.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
     /// Makes the close that follows drop what is still to be sent.
@@ -80,7 +75,8 @@ struct State {
     write_timer: Deadline,
 }
 
-enum Phase {
+/// What is going on between the peer and the server.
+pub(super) enum Phase {
     /// Nothing is being asked. This may last.
     Idle,
     /// Part of a head has come.
@@ -116,6 +112,21 @@ impl Peer {
             head_is_late: false,
             write_timer: Deadline::new(limits.write_wait_max),
         })))
+    }
+
+    /// Says what is going on where it is not hyper that finds out.
+    pub(super) fn set_phase(&self, phase: Phase) {
+        let mut state = self.0.lock();
+        match phase {
+            Phase::Head => state.head_timer.start(),
+            Phase::Idle | Phase::Exchange => state.head_timer.stop(),
+        }
+        state.phase = phase;
+    }
+
+    /// Has what was read be read again, before what comes then. Nothing may be read in advance.
+    pub(super) fn give_back(&self, bytes: BytesMut) {
+        self.0.lock().ahead = bytes;
     }
 
     /// A request has come; until the guard is dropped, it is being read or answered.
@@ -163,8 +174,17 @@ impl Peer {
             return false;
         }
         // hyper has given up the connection, and told nothing.
-        let told = tokio::io::AsyncWriteExt::write_all(&mut self.clone(), LATE_HEAD).await;
-        told.is_ok()
+        self.refuse_late("the head of the request is too slow").await
+    }
+
+    /// Tells a peer that it was too slow with something; says whether it could be told.
+    pub(super) async fn refuse_late(&self, text: &str) -> bool {
+        let length = text.len();
+        let answer = format!(
+            "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\
+            Content-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{text}"
+        );
+        tokio::io::AsyncWriteExt::write_all(&mut self.clone(), answer.as_bytes()).await.is_ok()
     }
 
     /// Makes the close that follows drop what is still to be sent.

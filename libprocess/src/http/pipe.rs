@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 /// Makes a pipe that holds at most `bytes_max` bytes that were written and not yet read.
 ///
@@ -43,7 +43,7 @@ pub fn pipe(bytes_max: usize) -> (Writer, Reader) {
         gone: Notify::new(),
         drained: Notify::new(),
     });
-    (Writer { shared: Arc::clone(&shared) }, Reader { shared })
+    (Writer { shared: Arc::clone(&shared) }, Reader { shared, _kept: None })
 }
 
 struct Shared {
@@ -201,6 +201,8 @@ impl fmt::Debug for Writer {
 /// Dropping it tells the writer that nobody reads any more.
 pub struct Reader {
     shared: Arc<Shared>,
+    /// What lasts for as long as the stream does.
+    _kept: Option<OwnedSemaphorePermit>,
 }
 
 impl Reader {
@@ -236,6 +238,11 @@ impl Reader {
             End::Failed(error) => Poll::Ready(Some(Err(error.clone()))),
             End::Closed | End::Gone => Poll::Ready(None),
         }
+    }
+
+    /// Gives the permit back when this is dropped.
+    pub(crate) fn keep(&mut self, permit: OwnedSemaphorePermit) {
+        self._kept = Some(permit);
     }
 
     /// A view of the pipe that tells when it fails, without reading it.

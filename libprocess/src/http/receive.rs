@@ -13,17 +13,24 @@ use futures::future::{Either, select};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Frame, Incoming as Stream, SizeHint};
 use hyper::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, TRANSFER_ENCODING,
 };
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, error};
 
+use super::body_reader::Shared as Streamed;
 use super::gzip::{self, UnpackError};
 use super::peer::{Exchange, Peer};
 use super::pipe::PipeError;
-use super::{Body, Delivery, Incoming, Limits, Request, Response, Service, accept, message, target};
+use super::{
+    Body, BodyReader, Delivery, Incoming, Intake, Limits, Request, Response, Service, accept, message, target,
+};
+
+/// A body that nobody wants is read when it is no longer than this, so that the connection can be
+/// used again.
+const UNWANTED_BYTES_MAX: usize = 64 << 10;
 
 /// Answers the requests of one connection.
 pub(super) struct Receiver {
@@ -62,24 +69,32 @@ impl Receiver {
         let exchange = self.peer.exchange();
         let (head, body) = request.into_parts();
         let packs = head.method != Method::HEAD && accept::accepts_encoding(&head.headers, "gzip");
-        let (response, close) = match self.respond(head, body).await {
+        let mut streamed = None;
+        let (response, close) = match self.respond(head, body, &mut streamed).await {
             Ok(response) => (response, false),
             Err(Refusal::Answer(response)) => (response, false),
             Err(Refusal::Last(response)) => (response, true),
             Err(Refusal::Gone) => return Err(Gone),
         };
         let response = if packs { pack(response).await } else { response };
-        Ok(finish(response, close, exchange))
+        let close = close || streamed.as_ref().is_some_and(|body| !body.is_read());
+        Ok(finish(response, close, exchange, streamed))
     }
 
-    async fn respond(&self, head: Parts, body: Stream) -> Result<Response, Refusal> {
+    /// Leaves the body in `streamed` if it is still being read when the answer begins.
+    async fn respond(
+        &self,
+        head: Parts,
+        body: Stream,
+        streamed: &mut Option<Arc<Streamed>>,
+    ) -> Result<Response, Refusal> {
         if !head.uri.path().starts_with('/') {
             let response = Response::bad_request("Request URL path must start with '/'");
             return Err(Refusal::Last(response));
         }
         match message::sender(&head.method, &head.headers) {
             Some(from) => self.deliver(from, head, body).await,
-            None => self.route(head, body).await,
+            None => self.route(head, body, streamed).await,
         }
     }
 
@@ -103,16 +118,26 @@ impl Receiver {
         })
     }
 
-    async fn route(&self, head: Parts, body: Stream) -> Result<Response, Refusal> {
-        let body = self.collect(&head.headers, body, self.limits.request_bytes_max).await?;
-        if target::climbs(head.uri.path()) {
-            return Ok(Response::not_found());
+    async fn route(
+        &self,
+        head: Parts,
+        body: Stream,
+        streamed: &mut Option<Arc<Streamed>>,
+    ) -> Result<Response, Refusal> {
+        let expects = head.headers.contains_key(EXPECT);
+        let (mut request, intake) = match self.admit(head).await {
+            Ok(admitted) => admitted,
+            Err(response) => return Err(self.refuse(response, expects, body).await),
+        };
+        if intake.streams {
+            *streamed = Some(self.stream(&mut request, body, intake)?);
+        } else {
+            let bytes_max = intake.bytes_max.unwrap_or(self.limits.request_bytes_max);
+            request.body = self.collect(&request.headers, body, bytes_max).await?;
         }
-        let request = Request::received(head.method, &head.uri, head.headers, body, self.address);
-        let request = request.map_err(|text| Refusal::Answer(Response::bad_request(text)))?;
         let path = request.path.clone();
         let handled = AssertUnwindSafe(async { self.service.route(request).response().await }).catch_unwind();
-        match select(std::pin::pin!(handled), std::pin::pin!(self.left())).await {
+        match select(std::pin::pin!(handled), std::pin::pin!(self.left(streamed.as_deref()))).await {
             Either::Left((Ok(response), _)) => Ok(response),
             Either::Left((Err(_panic), _)) => {
                 error!(path, "the handler of a request panicked");
@@ -122,8 +147,56 @@ impl Receiver {
         }
     }
 
+    /// What can be said of a request by its head.
+    async fn admit(&self, head: Parts) -> Result<(Request, Intake), Response> {
+        if target::climbs(head.uri.path()) {
+            return Err(Response::not_found());
+        }
+        let request = Request::received(head.method, &head.uri, head.headers, self.address);
+        let mut request = request.map_err(Response::bad_request)?;
+        if let Some(ready) = self.service.ready(&request) {
+            // Abandoned when who would answer has ended: then there is nothing to be found.
+            let _ = ready.await;
+        }
+        let intake = self.service.admit(&mut request)?;
+        Ok((request, intake))
+    }
+
+    /// Refuses a request whose body is not wanted.
+    async fn refuse(&self, response: Response, expects: bool, body: Stream) -> Refusal {
+        let ends = |length: u64| length <= UNWANTED_BYTES_MAX as u64;
+        let short = body.is_end_stream() || (!expects && body.size_hint().exact().is_some_and(ends));
+        if short && self.read(body, UNWANTED_BYTES_MAX).await.is_ok() {
+            return Refusal::Answer(response);
+        }
+        Refusal::Last(response)
+    }
+
+    /// Lets the handler of a request read its body.
+    fn stream(&self, request: &mut Request, body: Stream, intake: Intake) -> Result<Arc<Streamed>, Refusal> {
+        if is_packed(&request.headers) {
+            let text = "a body that is read as it comes cannot be packed";
+            return Err(Refusal::Last(Response::unsupported_media_type(text)));
+        }
+        match intake.bytes_max {
+            Some(bytes_max) if body.size_hint().lower() > bytes_max as u64 => {
+                return Err(Refusal::Last(too_long(bytes_max)));
+            }
+            _ => {}
+        }
+        let silence_max = intake.silence_max.unwrap_or(self.limits.body_wait_max);
+        let reader = BodyReader::new(body, intake.bytes_max, silence_max);
+        let streamed = reader.shared();
+        request.set_stream(reader);
+        Ok(streamed)
+    }
+
     /// Waits until the peer has closed its side, and has then got its time to read the answer.
-    async fn left(&self) {
+    async fn left(&self, streamed: Option<&Streamed>) {
+        if let Some(body) = streamed {
+            // Until then hyper reads the connection, and whoever reads the body sees how it ends.
+            poll_fn(|context| body.poll_ended(context)).await;
+        }
         poll_fn(|context| self.peer.poll_gone(context)).await;
         sleep(self.limits.half_closed_wait_max).await;
     }
@@ -131,9 +204,7 @@ impl Receiver {
     /// Reads the whole body and unpacks it.
     async fn collect(&self, headers: &HeaderMap, body: Stream, bytes_max: usize) -> Result<Bytes, Refusal> {
         let body = self.read(body, bytes_max).await?;
-        let packed =
-            headers.get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
-        if !packed {
+        if !is_packed(headers) {
             return Ok(body);
         }
         gzip::unpack(body, bytes_max).await.map_err(|error| {
@@ -178,6 +249,10 @@ impl Receiver {
     }
 }
 
+fn is_packed(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"))
+}
+
 /// How much of a body is still to come, if it has said so, as far as one believes it in advance.
 fn body_left(body: &Stream, bytes_max: usize) -> usize {
     const BELIEVED_BYTES_MAX: usize = 1 << 20;
@@ -216,7 +291,12 @@ async fn pack(mut response: Response) -> Response {
 }
 
 /// The response as hyper writes it, which adds the date and the length.
-fn finish(response: Response, close: bool, exchange: Exchange) -> hyper::Response<Answer> {
+fn finish(
+    response: Response,
+    close: bool,
+    exchange: Exchange,
+    streamed: Option<Arc<Streamed>>,
+) -> hyper::Response<Answer> {
     let Response { status, mut headers, body } = response;
     headers.remove(CONTENT_LENGTH);
     headers.remove(TRANSFER_ENCODING);
@@ -229,7 +309,7 @@ fn finish(response: Response, close: bool, exchange: Exchange) -> hyper::Respons
     if let Body::Stream(reader) = &body {
         exchange.streams(reader.watch());
     }
-    let mut answer = hyper::Response::new(Answer { body, exchange });
+    let mut answer = hyper::Response::new(Answer { body, exchange, streamed });
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     answer
@@ -239,6 +319,26 @@ fn finish(response: Response, close: bool, exchange: Exchange) -> hyper::Respons
 pub(super) struct Answer {
     body: Body,
     exchange: Exchange,
+    /// The body of the request, where that may still be coming.
+    streamed: Option<Arc<Streamed>>,
+}
+
+impl Answer {
+    /// Ready once the peer has closed its side, as far as that can be seen behind its request.
+    fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(body) = &self.streamed {
+            std::task::ready!(body.poll_ended(context));
+        }
+        self.exchange.peer().poll_gone(context)
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(body) = &self.streamed {
+            body.answered();
+        }
+    }
 }
 
 impl hyper::body::Body for Answer {
@@ -249,7 +349,7 @@ impl hyper::body::Body for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, PipeError>>> {
-        if matches!(self.body, Body::Stream(_)) && self.exchange.peer().poll_gone(context).is_ready() {
+        if matches!(self.body, Body::Stream(_)) && self.poll_gone(context).is_ready() {
             self.body = Body::Empty;
             return Poll::Ready(Some(Err(PipeError::peer_left())));
         }

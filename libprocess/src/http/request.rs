@@ -1,13 +1,16 @@
 //! A request as a route gets it.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Uri};
+use parking_lot::Mutex;
 
-use super::{Principal, accept, target};
+use super::{BodyReader, Principal, accept, target};
+use crate::routes::Admitted;
 
-/// A request to a route, with its whole body.
+/// A request to a route, with its whole body, unless the route reads that as it comes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {
@@ -19,7 +22,8 @@ pub struct Request {
     pub query: Query,
     /// The headers; their names compare in any case.
     pub headers: HeaderMap,
-    /// The body, unpacked if it came with `Content-Encoding: gzip`.
+    /// The body, unpacked if it came with `Content-Encoding: gzip`. Empty for a route that
+    /// [streams](super::Route::stream_body) it.
     pub body: Bytes,
     /// The other end of the connection.
     pub peer: SocketAddr,
@@ -29,6 +33,12 @@ pub struct Request {
     pub process: String,
     /// The path after [`process`](Self::process), with its leading slash; empty when there is no more.
     pub rest: String,
+    /// The parts of the path that stand where the [`Route`](super::Route) has parameters.
+    pub params: Params,
+    /// The body that is still to come.
+    stream: Option<Arc<Mutex<Option<BodyReader>>>>,
+    /// What answers this, once that is known.
+    pub(crate) admitted: Option<Admitted>,
 }
 
 impl Request {
@@ -52,7 +62,7 @@ impl Request {
         Self { body: body.into(), ..Self::new(Method::POST, path_and_query) }
     }
 
-    /// The request that came over a connection.
+    /// The request that came over a connection, of which there is only the head yet.
     ///
     /// # Errors
     ///
@@ -61,11 +71,10 @@ impl Request {
         method: Method,
         uri: &Uri,
         headers: HeaderMap,
-        body: Bytes,
         peer: SocketAddr,
     ) -> Result<Self, String> {
         let query = Query(target::parameters(uri.query().unwrap_or(""))?);
-        Ok(Self::assemble(method, uri.path().to_owned(), query, headers, body, peer))
+        Ok(Self::assemble(method, uri.path().to_owned(), query, headers, Bytes::new(), peer))
     }
 
     fn assemble(
@@ -79,7 +88,30 @@ impl Request {
         let (process, rest) = target::split(&path);
         let process = target::decode(process).unwrap_or_else(|_| process.to_owned());
         let rest = rest.to_owned();
-        Self { method, path, query, headers, body, peer, principal: None, process, rest }
+        Self {
+            method,
+            path,
+            query,
+            headers,
+            body,
+            peer,
+            principal: None,
+            process,
+            rest,
+            params: Params::default(),
+            stream: None,
+            admitted: None,
+        }
+    }
+
+    pub(super) fn set_stream(&mut self, body: BodyReader) {
+        self.stream = Some(Arc::new(Mutex::new(Some(body))));
+    }
+
+    /// The body as it comes, on a route that [streams](super::Route::stream_body) it. It is there once,
+    /// whatever the number of clones of the request.
+    pub fn take_body(&self) -> Option<BodyReader> {
+        self.stream.as_ref()?.lock().take()
     }
 
     /// The text of a header, unless it is absent or not ASCII.
@@ -112,6 +144,32 @@ impl Query {
     /// Whether there are no parameters.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// The parts of a path that stand where its [`Route`](super::Route) has parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// # Errors
+    ///
+    /// Says which value cannot be decoded.
+    pub(crate) fn decode<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, String> {
+        params
+            .map(|(name, value)| Ok((name.to_owned(), target::decode(value)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// What stands where the path of the route has `{name}`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All parameters in the order of the path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 

@@ -138,6 +138,11 @@ impl Response {
         Self::new(StatusCode::SERVICE_UNAVAILABLE).with_text(text)
     }
 
+    /// 504 with what did not come in time.
+    pub fn gateway_timeout(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT).with_text(text)
+    }
+
     /// The same answer with this text as its body; without body if the text is empty.
     pub fn with_text(self, text: impl Into<String>) -> Self {
         let text = text.into();

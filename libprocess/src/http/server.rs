@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
+use futures::FutureExt;
+use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,6 +22,9 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r
 
 /// How long to wait when the machine can open no more connections.
 const ACCEPT_RETRY_WAIT: Duration = Duration::from_millis(100);
+
+/// How many are refused before that.
+const REFUSED_MAX: usize = 1024;
 
 /// How long TCP waits for a sign of life before it asks again.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -50,6 +54,7 @@ pub async fn serve(
     let limits = Arc::new(limits);
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let mut spare = Spare::of(&listener);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
@@ -74,12 +79,13 @@ pub async fn serve(
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
                     warn!(%error, "failed to accept a connection");
+                    spare.refuse_waiting(&listener);
                     sleep(ACCEPT_RETRY_WAIT).await;
                 }
             },
         }
     }
-    drop(listener);
+    drop((listener, spare));
     // Receivers that are gone need not be told.
     let _ = stop.send(true);
     let ended = async { while connections.join_next().await.is_some() {} };
@@ -119,6 +125,28 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
 fn refuse(stream: &TcpStream) {
     warn!("refusing a connection: as many as may be are open");
     let _ = stream.try_write(REFUSAL);
+}
+
+/// A file descriptor to give up when there are no more, so that those who wait for a connection can be
+/// told instead of left without a word.
+struct Spare(Option<Socket>);
+
+impl Spare {
+    fn of(listener: &TcpListener) -> Self {
+        // Any descriptor will do; without one there is nobody to tell.
+        Self(SockRef::from(listener).try_clone().ok())
+    }
+
+    fn refuse_waiting(&mut self, listener: &TcpListener) {
+        self.0 = None;
+        for _ in 0..REFUSED_MAX {
+            match listener.accept().now_or_never() {
+                Some(Ok((stream, _))) => refuse(&stream),
+                _ => break,
+            }
+        }
+        *self = Self::of(listener);
+    }
 }
 
 /// A socket that does not take an option works without it.

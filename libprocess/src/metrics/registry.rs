@@ -40,6 +40,14 @@ enum Source {
     Timer(Arc<Samples>),
 }
 
+/// What a metric is to those who read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Counter,
+    Gauge,
+    Timer,
+}
+
 impl Metrics {
     /// An empty registry. Its page keeps to the rate that `LIBPROCESS_METRICS_SNAPSHOT_ENDPOINT_RATE_LIMIT`
     /// in the environment gives, two snapshots a second unless it is set.
@@ -170,6 +178,16 @@ impl Metrics {
         }
         shown.retain(|_, value| value.is_finite());
         shown
+    }
+
+    /// What each metric is, those about the machine left out.
+    pub(super) fn kinds(&self) -> BTreeMap<String, Kind> {
+        let kind = |source: &Source| match source {
+            Source::Counter(_) => Kind::Counter,
+            Source::Gauge(_) | Source::Pull(_) | Source::PullLater(_) => Kind::Gauge,
+            Source::Timer(_) => Kind::Timer,
+        };
+        self.registry.sources.lock().iter().map(|(name, source)| (name.clone(), kind(source))).collect()
     }
 
     /// Waits until one more snapshot may be taken for the page.

@@ -1,20 +1,22 @@
 //! How a node comes to be.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::firewall::Firewall;
+use super::realms::Realms;
 use super::table::Table;
 use super::{Inner, Node, WeakNode};
 use crate::Clock;
 use crate::builtin;
-use crate::http::Limits;
+use crate::http::{Authenticator, Limits};
 use crate::metrics::Metrics;
-use crate::remote::Remote;
+use crate::remote::{Faults, Remote};
 use crate::runtime::{Runtime, Scheduler, Tasks};
 use crate::tls::Tls;
 
@@ -39,8 +41,12 @@ pub struct NodeBuilder {
     hostname: Option<String>,
     clock: Option<Clock>,
     delegate: Option<String>,
+    realms: Realms,
+    firewall: Firewall,
+    pages_realm: Option<String>,
     limits: Limits,
     tls: Option<Tls>,
+    faults: Option<Faults>,
     scheduler: Option<Own>,
 }
 
@@ -62,9 +68,13 @@ impl Default for NodeBuilder {
             hostname: None,
             clock: None,
             delegate: None,
+            realms: Realms::default(),
+            firewall: Firewall::default(),
+            pages_realm: None,
             limits: Limits::default(),
             tls: None,
             scheduler: None,
+            faults: None,
         }
     }
 }
@@ -110,6 +120,36 @@ impl NodeBuilder {
         self
     }
 
+    /// Has an authenticator look at all requests to routes of a realm, from the first one on:
+    /// [`Node::set_authenticator`] for a node that has not started.
+    pub fn authenticator(self, realm: impl Into<String>, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.realms.set(realm.into(), authenticator);
+        self
+    }
+
+    /// The realm of the node's own pages that tell about what runs there (`/metrics`,
+    /// `/metrics/snapshot`, `/__processes__`). `/help` is open to anybody.
+    pub fn pages_realm(mut self, realm: impl Into<String>) -> Self {
+        self.pages_realm = Some(realm.into());
+        self
+    }
+
+    /// Answers no requests to these paths, such as `/files/browse`, but 403, whoever asks. A path is that
+    /// of an endpoint, and says nothing about those below it; what leads to the endpoint by another path
+    /// (that of a [delegate](NodeBuilder::delegate), or a longer one that no other route answers) is
+    /// refused too. Messages between processes are no requests.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let node = libprocess::Node::builder().disable_endpoints(["/metrics/snapshot"]).start().await?;
+    /// # node.shutdown().await;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    pub fn disable_endpoints<S: AsRef<str>>(mut self, paths: impl IntoIterator<Item = S>) -> Self {
+        paths.into_iter().for_each(|path| self.firewall.disable(path.as_ref()));
+        self
+    }
+
     /// The bounds of the HTTP server.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -128,8 +168,14 @@ impl NodeBuilder {
         self
     }
 
-    /// Starts the node: it listens, and its own pages (`/metrics/snapshot`, `/help`,
-    /// `/__processes__`) answer.
+    /// Has messages to and from other nodes suffer faults: for tests.
+    pub fn faults(mut self, faults: &Faults) -> Self {
+        self.faults = Some(faults.clone());
+        self
+    }
+
+    /// Starts the node: it listens, and its own pages (`/metrics`, `/metrics/snapshot`,
+    /// `/help`, `/__processes__`) answer.
     ///
     /// # Errors
     ///
@@ -152,11 +198,16 @@ impl NodeBuilder {
             hostname: self.hostname.unwrap_or_else(|| ip.to_string()),
             metrics: Metrics::new(clock.clone()),
             tracks: clock.tracks(),
+            remote: Remote::new(
+                runtime.clone(),
+                self.tls.clone(),
+                self.faults.map(|faults| (faults, clock.clone())),
+            ),
             clock,
-            remote: Remote::new(runtime.clone(), self.tls.clone()),
             runtime: Arc::new(Runtime::new(runtime.clone(), self.scheduler.map(|own| own.0))),
             tasks: Tasks::default(),
             delegate: self.delegate,
+            realms: self.realms,
             processes: Table::default(),
             abandoned: AtomicBool::new(false),
             stopping,
@@ -164,8 +215,8 @@ impl NodeBuilder {
         };
         let node = Node { inner: Arc::new(inner) };
         node.inner.runtime.watch(node.downgrade());
-        builtin::spawn(&node);
-        let service = Arc::new(super::service::NodeService::new(node.downgrade()));
+        builtin::spawn(&node, self.pages_realm.as_deref());
+        let service = Arc::new(super::service::NodeService::new(node.downgrade(), self.firewall));
         let stopped = async move {
             // Only an error when the node is gone.
             let _ = stop.wait_for(|stopping| *stopping).await;
@@ -214,10 +265,14 @@ fn reachable(ip: IpAddr) -> IpAddr {
     if !ip.is_unspecified() {
         return ip;
     }
+    let (far, near): (IpAddr, IpAddr) = match ip {
+        IpAddr::V4(_) => (Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(_) => (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(), Ipv6Addr::LOCALHOST.into()),
+    };
     // Connecting a datagram socket sends nothing; it only chooses a route.
     let routed = UdpSocket::bind((ip, 0)).and_then(|socket| {
-        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        socket.connect((far, 9))?;
         Ok(socket.local_addr()?.ip())
     });
-    routed.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    routed.unwrap_or(near)
 }

@@ -1,73 +1,87 @@
 //! What the HTTP server asks of a node.
 
-use crate::http::{Delivery, Incoming, Reply, Request, Response, Service};
+use std::sync::Arc;
+
+use super::firewall::Firewall;
+use crate::http::{Arrival, Delivery, Incoming, Intake, Reply, Request, Response, Service};
 use crate::node::WeakNode;
-use crate::routes::Handler;
-use crate::{Future, Upid};
+use crate::pid::AnyProcess;
+use crate::routes::Admitted;
+use crate::{Future, Node, Upid};
 
 /// The node as its server sees it. It does not keep the node alive.
-pub(super) struct NodeService(WeakNode);
+pub(super) struct NodeService {
+    node: WeakNode,
+    firewall: Firewall,
+}
 
 impl NodeService {
-    pub(super) fn new(node: WeakNode) -> Self {
-        Self(node)
+    pub(super) fn new(node: WeakNode, firewall: Firewall) -> Self {
+        Self { node, firewall }
     }
+
+    /// Finds the route of the process that the path names; the delegate has those of no process.
+    fn find(&self, node: &Node, request: &mut Request) -> Result<Admitted, Response> {
+        let disabled = || Response::forbidden(format!("Endpoint '{}' is disabled", request.path));
+        if self.firewall.refuses(request) {
+            return Err(disabled());
+        }
+        let (process, path) = addressee(node, request).ok_or_else(Response::not_found)?;
+        let routes = process.shared().routes();
+        let endpoint = routes.and_then(|routes| routes.find(path)).ok_or_else(Response::not_found)?;
+        let id = process.shared().upid().id();
+        if self.firewall.refuses_endpoint(id, &endpoint) {
+            return Err(disabled());
+        }
+        request.params = endpoint.parameters(path).map_err(Response::bad_request)?;
+        let guard = node.guard(id, &endpoint);
+        Ok(Admitted { endpoint, guard })
+    }
+}
+
+/// The process that answers a request, and the path below it: where the path names no process, the delegate.
+fn addressee<'a>(node: &Node, request: &'a Request) -> Option<(Arc<dyn AnyProcess>, &'a str)> {
+    if let Some(process) = node.process(&request.process) {
+        return Some((process, &request.rest));
+    }
+    let delegate = node.delegate().and_then(|id| node.process(id));
+    delegate.map(|process| (process, request.path.as_str()))
 }
 
 impl Service for NodeService {
     fn message(&self, message: Incoming) -> Delivery {
-        let Some(node) = self.0.upgrade() else { return Delivery::NoSuchProcess };
-        let from = message.from.parse().unwrap_or_else(|_| Upid::nobody());
-        if node.deliver(from, &message.id, message.name, message.body) {
-            Delivery::Delivered
-        } else {
-            Delivery::NoSuchProcess
+        let Incoming { from, id, name, body } = message;
+        let pid = from.parse().unwrap_or_else(|_| Upid::nobody());
+        self.deliver(Arrival { from: &pid, sender: &from, id: &id, name: &name, body })
+    }
+
+    fn deliver(&self, arrival: Arrival<'_>) -> Delivery {
+        let Arrival { from, id, name, body, .. } = arrival;
+        match self.node.upgrade() {
+            Some(node) if node.receive(from, id, name, body) => Delivery::Delivered,
+            _ => Delivery::NoSuchProcess,
         }
     }
 
-    /// Finds the route of the process that the path names; the delegate has those of no process.
-    fn route(&self, request: Request) -> Reply {
-        match self.find(&request) {
-            Found::Handler(handler) => handler(request),
-            Found::Nothing => Response::not_found().into(),
-            Found::TooEarly(initialized) => {
-                let node = self.0.clone();
-                Reply::later(async move {
-                    // Abandoned: the process has ended, and there is nothing to be found.
-                    let _ = initialized.await;
-                    match Self(node).find(&request) {
-                        Found::Handler(handler) => handler(request).response().await,
-                        Found::Nothing | Found::TooEarly(_) => Response::not_found(),
-                    }
-                })
-            }
-        }
+    fn ready(&self, request: &Request) -> Option<Future<()>> {
+        let node = self.node.upgrade()?;
+        let (process, _) = addressee(&node, request)?;
+        // It is about to set its routes.
+        (!process.shared().is_initialized()).then(|| process.initialized())
     }
-}
 
-/// What there is for a request.
-enum Found {
-    Handler(Handler),
-    /// The process is about to set its routes.
-    TooEarly(Future<()>),
-    Nothing,
-}
+    fn admit(&self, request: &mut Request) -> Result<Intake, Response> {
+        let node = self.node.upgrade().ok_or_else(Response::not_found)?;
+        let admitted = self.find(&node, request)?;
+        let intake = admitted.endpoint.intake();
+        request.admitted = Some(admitted);
+        Ok(intake)
+    }
 
-impl NodeService {
-    fn find(&self, request: &Request) -> Found {
-        let Some(node) = self.0.upgrade() else { return Found::Nothing };
-        let (process, path) = match node.process(&request.process) {
-            Some(process) => (Some(process), &request.rest),
-            None => (node.delegate().and_then(|id| node.process(id)), &request.path),
-        };
-        let Some(process) = process else { return Found::Nothing };
-        let shared = process.shared();
-        // Before the look at the routes: what is initialized has them.
-        let initialized = shared.is_initialized();
-        match shared.routes().and_then(|routes| routes.find(path)) {
-            Some(handler) => Found::Handler(handler),
-            None if initialized => Found::Nothing,
-            None => Found::TooEarly(process.initialized()),
-        }
+    fn route(&self, mut request: Request) -> Reply {
+        let Some(node) = self.node.upgrade() else { return Response::not_found().into() };
+        // What was not admitted is for nobody.
+        let Some(admitted) = request.admitted.take() else { return Response::not_found().into() };
+        admitted.endpoint.answer(admitted.guard, node.clock(), request)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::http::{Reply, Request, Response};
+use crate::http::{Reply, Request, Response, Route};
 use crate::mailbox::Cell;
 use crate::routes::{ActorHandler, Handler, Routes};
 use crate::runner::Body;
@@ -114,9 +114,10 @@ impl Shared {
         (self.number > 0).then_some((*self.prefix, self.number))
     }
 
-    pub(crate) fn add_route(&self, path: &str, help: &'static str, handler: Handler) {
+    /// Adds a route, whose handler may run inside the process.
+    pub(crate) fn add_route(&self, route: Route, in_process: bool, handler: Handler) {
         let routes = Arc::clone(&self.more.lock().get_or_insert_default().routes);
-        routes.add(path, help, handler);
+        routes.add(route, in_process, handler);
     }
 
     /// The routes, if there are any.

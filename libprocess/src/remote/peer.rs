@@ -1,186 +1,139 @@
-//! The task that owns the connection to one address.
+//! What waits for an address, and who cares about the connection to it.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
-use tracing::{debug, warn};
+use tokio::sync::{Notify, oneshot};
 
-use super::Peers;
-use crate::http::drain;
-use crate::tls::Tls;
+use super::queue::Queue;
+use crate::Upid;
+use crate::http::{append_message, message_bytes};
+use crate::pid::{AnyProcess, Link};
 
-/// Real time: what the other side of a socket does, no clock of ours can hurry.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
-const ANSWERS_MAX: Duration = Duration::from_secs(5);
+/// So many bytes at most wait for one peer. One that takes nothing in any more is cut off there,
+/// and those who linked to it hear that it exited.
+pub(super) const PENDING_BYTES_MAX: usize = 256 << 20;
 
-pub(super) struct Task {
-    pub(super) address: SocketAddr,
+/// When no more than this waits, there is room for more.
+pub(super) const ROOM_BYTES: usize = 4 << 20;
+
+#[derive(Default)]
+pub(super) struct Peer {
+    /// Which connection this is: a task that ends must not touch its successor.
     pub(super) connection: u64,
-    pub(super) tls: Option<Tls>,
-    pub(super) peers: Arc<Mutex<Peers>>,
+    pub(super) stage: Stage,
+    pub(super) queue: Queue,
+    pub(super) signals: Signals,
+    /// For who waits until less is pending.
+    pub(super) room: Arc<Notify>,
+    /// Fails when the task of the connection ends.
+    ended: Option<oneshot::Receiver<()>>,
+    /// By who is linked to and who linked.
+    pub(super) links: HashMap<(Upid, Upid), Arc<dyn AnyProcess>>,
+    /// Who sent the last message, also as text.
+    sender: Option<(Upid, String)>,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stage {
+    #[default]
+    Open,
+    /// All was written, and the other side is to say that it has read it. What comes now waits for
+    /// another connection.
+    Closing,
+    /// A message was dropped, so that none may follow it.
+    CutOff,
+}
+
+/// How the task of a connection is talked to.
+#[derive(Default, Clone)]
+pub(super) struct Signals {
+    /// Something has changed.
     pub(super) work: Arc<Notify>,
+    /// It is to end at once.
     pub(super) cut: Arc<Notify>,
-    /// That the task runs.
-    pub(super) _alive: watch::Receiver<()>,
 }
 
-enum Next {
-    Write(Vec<Bytes>),
-    /// Linked: the connection stays.
-    Wait,
-    Finish,
+/// The connection before this one, which is at its end.
+pub(super) struct Predecessor {
+    cut: Arc<Notify>,
+    ended: oneshot::Receiver<()>,
 }
 
-impl Task {
-    pub(super) async fn run(self) {
-        let cut = Arc::clone(&self.cut);
-        loop {
-            let served = tokio::select! {
-                served = self.serve() => served,
-                () = cut.notified() => Err(std::io::Error::other("cut off")),
-            };
-            match served {
-                // The other side has taken in all of it: what came meanwhile cannot overtake that any more.
-                Ok(()) if self.goes_on() => {}
-                Ok(()) => return,
-                Err(error) => {
-                    debug!(address = %self.address, %error, "a connection to another node ended");
-                    return self.forget();
-                }
-            }
-        }
+impl Predecessor {
+    /// Waits until it has ended.
+    pub(super) async fn end(&mut self) {
+        // The sender is dropped, and sends nothing.
+        let _ = (&mut self.ended).await;
+    }
+}
+
+impl Drop for Predecessor {
+    fn drop(&mut self) {
+        self.cut.notify_one();
+    }
+}
+
+impl Peer {
+    /// Begins anew with another connection, whose task is to hold the sender.
+    pub(super) fn connect(&mut self, connection: u64) -> (Option<Predecessor>, oneshot::Sender<()>) {
+        let (ends, ended) = oneshot::channel();
+        let before = std::mem::take(&mut self.signals);
+        before.work.notify_one();
+        let ended = self.ended.replace(ended);
+        self.connection = connection;
+        self.stage = Stage::Open;
+        self.queue.abandon();
+        (ended.map(|ended| Predecessor { cut: before.cut, ended }), ends)
     }
 
-    /// Whether another connection is needed. If not, whoever sends from now on starts another task.
-    fn goes_on(&self) -> bool {
-        let mut peers = self.peers.lock();
-        let Some(peer) = peers.by_address.get(&self.address) else { return false };
-        if peer.connection != self.connection {
+    /// Adds a message; says whether the peer is cut off because of it.
+    pub(super) fn append(&mut self, from: &Upid, to_id: &str, name: &str, body: &[u8]) -> bool {
+        let sender = match self.sender.take() {
+            Some(sender) if sender.0 == *from => sender,
+            _ => (from.clone(), from.to_string()),
+        };
+        let text = sender.1.as_str();
+        let bytes = message_bytes(text, to_id, name, body);
+        let cut_off = self.add(bytes, |queue| {
+            queue.append(bytes, |segment| append_message(segment, text, to_id, name, body));
+        });
+        self.sender = Some(sender);
+        cut_off
+    }
+
+    /// Adds the bytes of a message; says whether the peer is cut off because of them.
+    pub(super) fn push(&mut self, message: Vec<u8>) -> bool {
+        self.add(message.len(), |queue| queue.push(message))
+    }
+
+    fn add(&mut self, bytes: usize, add: impl FnOnce(&mut Queue)) -> bool {
+        if self.stage == Stage::CutOff {
             return false;
         }
-        let needed = peer.cut_off || !peer.pending.is_empty() || !peer.links.is_empty();
-        if !needed {
-            peers.by_address.remove(&self.address);
+        if self.queue.bytes().saturating_add(bytes) > PENDING_BYTES_MAX {
+            self.stage = Stage::CutOff;
+            self.queue.clear();
+            self.signals.cut.notify_one();
+            return true;
         }
-        needed
-    }
-
-    async fn serve(&self) -> std::io::Result<()> {
-        let stream = self.connect().await?;
-        let Some(tls) = &self.tls else { return self.serve_over(stream.into_split()).await };
-        match tls.connect(stream, self.address).await {
-            Ok(secured) => self.serve_over(tokio::io::split(secured)).await,
-            // One that has no TLS may be spoken to without it.
-            Err(error) if tls.settings().support_downgrade => {
-                debug!(address = %self.address, %error, "no TLS with another node: going on without");
-                self.serve_over(self.connect().await?.into_split()).await
-            }
-            Err(error) => {
-                warn!(address = %self.address, %error, "no TLS with another node");
-                Err(error)
-            }
+        let was_empty = self.queue.is_empty();
+        add(&mut self.queue);
+        if was_empty {
+            self.signals.work.notify_one();
         }
+        false
     }
 
-    async fn connect(&self) -> std::io::Result<TcpStream> {
-        let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(self.address));
-        let stream = connecting.await.map_err(|_| std::io::Error::other("connecting took too long"))??;
-        stream.set_nodelay(true)?;
-        let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
-        socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-        Ok(stream)
-    }
-
-    async fn serve_over(
-        &self,
-        (mut answers, mut messages): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    ) -> std::io::Result<()> {
-        tokio::select! {
-            written = self.write(&mut messages) => written?,
-            // All answers are dropped; that they end means that the peer is gone.
-            read = drain(&mut answers) => {
-                read?;
-                return Err(std::io::Error::other("the peer closed the connection"));
-            }
-        }
-        // Closing with answers unread would reset the connection, and what was sent with it.
-        messages.shutdown().await?;
-        let _ = tokio::time::timeout(ANSWERS_MAX, drain(&mut answers)).await;
-        Ok(())
-    }
-
-    /// Writes what waits until the connection is not needed any more.
-    async fn write(&self, messages: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
-        loop {
-            match self.next() {
-                Next::Write(pending) => {
-                    for bytes in join(pending) {
-                        messages.write_all(&bytes).await?;
-                    }
-                    messages.flush().await?; // TLS keeps what it is given.
-                }
-                Next::Wait => self.work.notified().await,
-                Next::Finish => return Ok(()),
+    pub(super) fn link(&mut self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
+        match self.links.entry((pid.clone(), linker.shared().upid().clone())) {
+            Entry::Occupied(_) => Link::Known,
+            Entry::Vacant(free) => {
+                free.insert(linker);
+                self.signals.work.notify_one(); // What rests does not close now.
+                Link::Set
             }
         }
     }
-
-    fn next(&self) -> Next {
-        let mut peers = self.peers.lock();
-        let Some(peer) = peers.by_address.get_mut(&self.address) else { return Next::Finish };
-        if peer.connection != self.connection {
-            return Next::Finish;
-        }
-        if peer.cut_off {
-            return Next::Wait; // For the end.
-        }
-        if !peer.pending.is_empty() {
-            peer.pending_bytes = 0;
-            return Next::Write(std::mem::take(&mut peer.pending));
-        }
-        if !peer.links.is_empty() {
-            return Next::Wait;
-        }
-        Next::Finish
-    }
-
-    /// Drops the peer, unless it is a later connection, and tells those who linked.
-    fn forget(&self) {
-        let links = {
-            let mut peers = self.peers.lock();
-            match peers.by_address.get(&self.address) {
-                Some(peer) if peer.connection == self.connection => {}
-                _ => return,
-            }
-            peers.by_address.remove(&self.address).map(|peer| peer.links).unwrap_or_default()
-        };
-        links.into_iter().for_each(|((pid, _), linker)| linker.exited(pid));
-    }
-}
-
-/// Joins small messages, so that many of them go out in one write.
-fn join(pending: Vec<Bytes>) -> Vec<Bytes> {
-    const JOINED_MAX: usize = 64 << 10;
-    let mut joined: Vec<Bytes> = Vec::new();
-    let mut buffer = Vec::new();
-    for bytes in pending {
-        if buffer.len() + bytes.len() > JOINED_MAX && !buffer.is_empty() {
-            joined.push(std::mem::take(&mut buffer).into());
-        }
-        if bytes.len() >= JOINED_MAX {
-            joined.push(bytes);
-        } else {
-            buffer.extend_from_slice(&bytes);
-        }
-    }
-    if !buffer.is_empty() {
-        joined.push(buffer.into());
-    }
-    joined
 }

@@ -1,7 +1,12 @@
+mod bodies;
 mod client;
+mod exhaustion;
 mod framing;
 mod gzip;
 mod limits;
+mod messages;
+mod realms;
+mod routes;
 mod samples;
 mod streams;
 mod support;

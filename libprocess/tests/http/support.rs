@@ -113,9 +113,7 @@ impl Server {
     }
 
     pub(super) async fn raw(&self) -> Raw {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Raw(BufReader::new(stream))
+        Raw::to(self.address).await
     }
 
     /// A connection that has asked for `/open`, after the head of the answer, and the other end of
@@ -170,6 +168,18 @@ impl Head {
 }
 
 impl Raw {
+    pub(super) async fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends a GET request with one more header, and reads the status and the text of the answer.
+    pub(super) async fn get(&mut self, path: &str, header: &str) -> (u16, String) {
+        let (head, body) = self.ask(format!("GET {path} HTTP/1.1\r\n{header}\r\n\r\n")).await;
+        (head.code().as_u16(), String::from_utf8(body).unwrap())
+    }
+
     pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }

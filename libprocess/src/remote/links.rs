@@ -1,0 +1,56 @@
+//! Links: who is to hear of the end of a connection, and connections made anew.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::{Network, Remote};
+use crate::pid::{AnyProcess, Link};
+use crate::{Context, Process, Upid};
+
+impl Remote {
+    pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
+        let link = self.network.with_peer(pid.address(), |peer| peer.link(pid, linker));
+        link.unwrap_or(Link::Gone)
+    }
+
+    pub(crate) fn unlink(&self, pid: &Upid, linker: &Upid) {
+        let mut peers = self.network.peers.lock();
+        let Some(peer) = peers.by_address.get_mut(&pid.address()) else { return };
+        let removed = peer.links.remove(&(pid.clone(), linker.clone()));
+        peer.signals.work.notify_one(); // Without links and work the connection may end.
+        drop(peers);
+        drop(removed); // After the lock: it may be the last that is known of a process.
+    }
+}
+
+impl Network {
+    /// Replaces the connection to an address, if there is one.
+    fn reconnect(self: &Arc<Self>, address: SocketAddr) {
+        let mut peers = self.peers.lock();
+        let connection = peers.next();
+        let closed = peers.closed;
+        let Some(peer) = peers.by_address.get_mut(&address) else { return };
+        if closed || peer.stage == super::peer::Stage::CutOff {
+            return;
+        }
+        let task = self.connection(address, connection, peer);
+        drop(peers);
+        self.runtime.spawn(task.run());
+    }
+}
+
+impl<P: Process> Context<P> {
+    /// Links to `pid` like [`Context::link`], over a new connection even where there is one: for who has
+    /// reason to think that the one there is has died without a word, as it does when a firewall or a
+    /// network that was cut in two forgets it.
+    ///
+    /// All links to that node move to the new connection, and their processes hear nothing of the old
+    /// one's end; when the new one cannot be made, all of them hear of the exit. What was sent and did not
+    /// arrive within a second over the old connection may be lost; everything else arrives in order.
+    pub fn link_anew(&mut self, pid: &Upid) {
+        if pid.address() != self.node().address() {
+            self.node().remote().network.reconnect(pid.address());
+        }
+        self.link(pid);
+    }
+}
