@@ -34,6 +34,7 @@
 //! comes, with a [`BodyReader`].
 
 mod accept;
+mod answer;
 mod authentication;
 mod body;
 mod body_reader;

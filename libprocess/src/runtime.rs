@@ -14,12 +14,15 @@
 //! * Who has nothing to do takes half of another worker's queue. Only one searches at a time, and
 //!   wakes the next one when it has found something, so that a burst does not wake everybody.
 //! * A process has so many messages handled, then it goes to the end of the line.
+//! * A connection's thread runs the process that it has a request for itself, where the route says that
+//!   its handler does not block.
 //! * A handler that takes long holds up its worker and nothing else: a monitor sees to it that other
 //!   workers take what waits behind it, and logs whose handler it is.
 //!
 //! The handle of the node's tokio runtime is entered wherever its processes and futures run, so that they
 //! may use tokio as they would on one of its threads.
 
+mod guest;
 mod idle;
 mod monitor;
 mod pool;
@@ -42,6 +45,8 @@ use pool::Pool;
 pub(crate) struct Runtime {
     pub(crate) tokio: tokio::runtime::Handle,
     queue: Queue,
+    /// Whether tokio has threads enough that one of them may do something else for a while.
+    spare_threads: bool,
 }
 
 enum Queue {
@@ -61,7 +66,8 @@ pub(crate) enum Work {
 impl Runtime {
     pub(crate) fn new(tokio: tokio::runtime::Handle, scheduler: Option<Arc<dyn Scheduler>>) -> Self {
         let queue = scheduler.map_or_else(|| Queue::Pool(pool::get()), Queue::Own);
-        Self { tokio, queue }
+        let spare_threads = tokio.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread;
+        Self { tokio, queue, spare_threads }
     }
 
     /// Has slow handlers of a node reported by the name of their process.
@@ -77,6 +83,17 @@ impl Runtime {
         match &self.queue {
             Queue::Pool(pool) => worker::schedule(pool, work),
             Queue::Own(scheduler) => scheduler.schedule(Runnable::new(work)),
+        }
+    }
+
+    /// Has something that is quick run at once on this thread, if that may be, else soon.
+    pub(crate) fn run_here(&self, work: Work) {
+        let left = match &self.queue {
+            Queue::Pool(pool) if self.spare_threads => guest::run(pool, self, work),
+            _ => Err(work),
+        };
+        if let Err(work) = left {
+            self.schedule(work);
         }
     }
 

@@ -55,10 +55,7 @@ pub(crate) fn measure(plan: &Plan) -> Vec<String> {
         let cpu = |name: &str| at(name).map_or(f64::NAN, |at| best[at].cpu);
         cpu(name) / cpu(server::HYPER)
     };
-    vec![
-        Limit::AtMost(HYPER_RATIO_MAX).bar("actors/http", ratio(server::OURS)),
-        Limit::AtMost(HYPER_RATIO_MAX).bar("actors/http_hyper_asks_actor", ratio(server::HYPER_AND_OURS)),
-    ]
+    vec![Limit::AtMost(HYPER_RATIO_MAX).bar("actors/http", ratio(server::OURS))]
 }
 
 /// A server in a process of its own, which ends with this handle.

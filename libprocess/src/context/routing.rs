@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Context;
-use crate::{Process, pid};
 use crate::http::{Reply, Request, Response, Route};
 use crate::routes::ActorHandler;
+use crate::{Process, pid};
 
 impl<P: Process> Context<P> {
     /// Answers HTTP requests like [`Context::route`], to a path of a realm: if the node has an
@@ -47,8 +47,9 @@ impl<P: Process> Context<P> {
         let shared = Arc::downgrade(&pid.shared);
         let handler: ActorHandler<P> =
             Arc::new(move |process, cx, request| handler(process, cx, request).into());
+        let quick = route.quick;
         let queue = move |request: Request| match shared.upgrade() {
-            Some(shared) => pid::request(&shared, Arc::clone(&handler), request),
+            Some(shared) => pid::request(&shared, Arc::clone(&handler), request, quick),
             None => Response::not_found().into(),
         };
         pid.shared.add_route(route, true, Arc::new(queue));

@@ -64,7 +64,7 @@ async fn serve_requests(
 ) {
     let receiver = Receiver { service, limits: Arc::clone(&limits), peer: peer.clone(), address };
     let receiver = Arc::new(receiver);
-    let answer = service_fn(move |request| Arc::clone(&receiver).answer(request));
+    let answer = service_fn(move |request| receiver.answer(request));
     let connection = builder(&limits).serve_connection(TokioIo::new(peer.clone()), answer);
     let mut connection = pin!(connection);
     let mut stopping = pin!(async move { stopped.wait_for(|stopped| *stopped).await.is_ok() });

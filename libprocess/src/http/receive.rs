@@ -2,31 +2,30 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::{Either, select};
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Frame, Incoming as Stream, SizeHint};
-use hyper::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, TRANSFER_ENCODING,
-};
+use hyper::body::{Body as _, Incoming as Stream};
+use hyper::header::{CONTENT_ENCODING, EXPECT};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, error};
 
+use super::answer::{Answering, finish, is_worth_packing, pack};
 use super::body_reader::Shared as Streamed;
 use super::gzip::{self, UnpackError};
 use super::peer::{Exchange, Peer};
-use super::pipe::PipeError;
 use super::{
-    Body, BodyReader, Delivery, Incoming, Intake, Limits, Request, Response, Service, accept, message, target,
+    BodyReader, Delivery, Incoming, Intake, Limits, Reply, Request, Response, Service, accept, message,
+    target,
 };
+use crate::panic;
 
 /// A body that nobody wants is read when it is no longer than this, so that the connection can be
 /// used again.
@@ -52,6 +51,9 @@ impl std::fmt::Display for Gone {
 
 impl std::error::Error for Gone {}
 
+/// A response, and the body of the request if that is still being read when the answer begins.
+type Responded = (Response, Option<Arc<Streamed>>);
+
 /// Why a request gets no further.
 enum Refusal {
     Gone,
@@ -61,41 +63,83 @@ enum Refusal {
     Last(Response),
 }
 
+/// How far a request has come by its head.
+enum Step {
+    Admitted(Box<Request>, Intake),
+    Refused(Response),
+    /// Who answers it has only begun to exist.
+    Waits(Box<Request>, crate::Future<()>),
+}
+
 impl Receiver {
-    pub(super) async fn answer(
-        self: Arc<Self>,
-        request: hyper::Request<Stream>,
-    ) -> Result<hyper::Response<Answer>, Gone> {
+    pub(super) fn answer(self: &Arc<Self>, request: hyper::Request<Stream>) -> Answering {
         let exchange = self.peer.exchange();
         let (head, body) = request.into_parts();
         let packs = head.method != Method::HEAD && accept::accepts_encoding(&head.headers, "gzip");
-        let mut streamed = None;
-        let (response, close) = match self.respond(head, body, &mut streamed).await {
-            Ok(response) => (response, false),
-            Err(Refusal::Answer(response)) => (response, false),
-            Err(Refusal::Last(response)) => (response, true),
-            Err(Refusal::Gone) => return Err(Gone),
+        let plain = body.is_end_stream()
+            && head.uri.path().starts_with('/')
+            && message::sender(&head.method, &head.headers).is_none();
+        if !plain {
+            return self.answer_later(packs, exchange, |this| async move { this.respond(head, body).await });
+        }
+        let (request, intake) = match self.look_at(head) {
+            Step::Admitted(request, intake) if !intake.streams => (request, intake),
+            Step::Refused(response) => {
+                return Answering::Ready(Some(finish(response, false, exchange, None)));
+            }
+            step => {
+                return self.answer_later(packs, exchange, |this| async move {
+                    this.go_on(step, false, body).await
+                });
+            }
         };
-        let response = if packs { pack(response).await } else { response };
-        let close = close || streamed.as_ref().is_some_and(|body| !body.is_read());
-        Ok(finish(response, close, exchange, streamed))
+        drop((body, intake));
+        match self.ask(*request) {
+            Reply::Now(response) if !packs || !is_worth_packing(&response) => {
+                Answering::Ready(Some(finish(response, false, exchange, None)))
+            }
+            reply => self.answer_later(packs, exchange, |this| async move {
+                Ok((this.wait_for(reply, None).await?, None))
+            }),
+        }
     }
 
-    /// Leaves the body in `streamed` if it is still being read when the answer begins.
-    async fn respond(
-        &self,
-        head: Parts,
-        body: Stream,
-        streamed: &mut Option<Arc<Streamed>>,
-    ) -> Result<Response, Refusal> {
+    /// Answers when a future says what.
+    fn answer_later<F>(
+        self: &Arc<Self>,
+        packs: bool,
+        exchange: Exchange,
+        respond: impl FnOnce(Arc<Self>) -> F,
+    ) -> Answering
+    where
+        F: Future<Output = Result<Responded, Refusal>> + Send + 'static,
+    {
+        let responding = respond(Arc::clone(self));
+        let answering = async move {
+            let (response, streamed, close) = match responding.await {
+                Ok((response, streamed)) => (response, streamed, false),
+                Err(Refusal::Answer(response)) => (response, None, false),
+                Err(Refusal::Last(response)) => (response, None, true),
+                Err(Refusal::Gone) => return Err(Gone),
+            };
+            let response = if packs { pack(response).await } else { response };
+            let close = close || streamed.as_ref().is_some_and(|body| !body.is_read());
+            Ok(finish(response, close, exchange, streamed))
+        };
+        Answering::Later(answering.boxed())
+    }
+
+    async fn respond(self: Arc<Self>, head: Parts, body: Stream) -> Result<Responded, Refusal> {
         if !head.uri.path().starts_with('/') {
             let response = Response::bad_request("Request URL path must start with '/'");
             return Err(Refusal::Last(response));
         }
-        match message::sender(&head.method, &head.headers) {
-            Some(from) => self.deliver(from, head, body).await,
-            None => self.route(head, body, streamed).await,
+        if let Some(from) = message::sender(&head.method, &head.headers) {
+            return Ok((self.deliver(from, head, body).await?, None));
         }
+        let expects = head.headers.contains_key(EXPECT);
+        let step = self.look_at(head);
+        self.go_on(step, expects, body).await
     }
 
     async fn deliver(&self, from: String, head: Parts, body: Stream) -> Result<Response, Refusal> {
@@ -118,48 +162,71 @@ impl Receiver {
         })
     }
 
-    async fn route(
-        &self,
-        head: Parts,
-        body: Stream,
-        streamed: &mut Option<Arc<Streamed>>,
-    ) -> Result<Response, Refusal> {
-        let expects = head.headers.contains_key(EXPECT);
-        let (mut request, intake) = match self.admit(head).await {
-            Ok(admitted) => admitted,
-            Err(response) => return Err(self.refuse(response, expects, body).await),
+    /// What can be said of a request by its head.
+    fn look_at(&self, head: Parts) -> Step {
+        if target::climbs(head.uri.path()) {
+            return Step::Refused(Response::not_found());
+        }
+        let request = match Request::received(head.method, &head.uri, head.headers, self.address) {
+            Ok(request) => Box::new(request),
+            Err(text) => return Step::Refused(Response::bad_request(text)),
         };
+        match self.service.ready(&request) {
+            Some(ready) => Step::Waits(request, ready),
+            None => self.admit(request),
+        }
+    }
+
+    fn admit(&self, mut request: Box<Request>) -> Step {
+        match self.service.admit(&mut request) {
+            Ok(intake) => Step::Admitted(request, intake),
+            Err(response) => Step::Refused(response),
+        }
+    }
+
+    /// Reads the body of a request as far as it is wanted, and answers.
+    async fn go_on(&self, step: Step, expects: bool, body: Stream) -> Result<Responded, Refusal> {
+        let step = match step {
+            Step::Waits(request, ready) => {
+                // Abandoned when who would answer has ended: then there is nothing to be found.
+                let _ = ready.await;
+                self.admit(request)
+            }
+            step => step,
+        };
+        let (mut request, intake) = match step {
+            Step::Admitted(request, intake) => (request, intake),
+            Step::Refused(response) => return Err(self.refuse(response, expects, body).await),
+            Step::Waits(..) => return Err(Refusal::Gone), // Not twice.
+        };
+        let mut streamed = None;
         if intake.streams {
-            *streamed = Some(self.stream(&mut request, body, intake)?);
+            streamed = Some(self.stream(&mut request, body, intake)?);
         } else {
             let bytes_max = intake.bytes_max.unwrap_or(self.limits.request_bytes_max);
             request.body = self.collect(&request.headers, body, bytes_max).await?;
         }
-        let path = request.path.clone();
-        let handled = AssertUnwindSafe(async { self.service.route(request).response().await }).catch_unwind();
-        match select(std::pin::pin!(handled), std::pin::pin!(self.left(streamed.as_deref()))).await {
-            Either::Left((Ok(response), _)) => Ok(response),
-            Either::Left((Err(_panic), _)) => {
-                error!(path, "the handler of a request panicked");
-                Ok(Response::internal_server_error("the handler of the request panicked"))
-            }
-            Either::Right(((), _)) => Err(Refusal::Gone),
-        }
+        let reply = self.ask(*request);
+        Ok((self.wait_for(reply, streamed.as_deref()).await?, streamed))
     }
 
-    /// What can be said of a request by its head.
-    async fn admit(&self, head: Parts) -> Result<(Request, Intake), Response> {
-        if target::climbs(head.uri.path()) {
-            return Err(Response::not_found());
+    /// Calls the handler.
+    fn ask(&self, request: Request) -> Reply {
+        let asked = catch_unwind(AssertUnwindSafe(|| self.service.route(request)));
+        asked.unwrap_or_else(|panic| panicked(&*panic).into())
+    }
+
+    /// Waits for a response as long as there is somebody to get it.
+    async fn wait_for(&self, reply: Reply, streamed: Option<&Streamed>) -> Result<Response, Refusal> {
+        let response = match reply {
+            Reply::Now(response) => return Ok(response),
+            Reply::Later(response) => AssertUnwindSafe(response).catch_unwind(),
+        };
+        match select(response, pin!(self.left(streamed))).await {
+            Either::Left((Ok(response), _)) => Ok(response),
+            Either::Left((Err(panic), _)) => Ok(panicked(&*panic)),
+            Either::Right(((), _)) => Err(Refusal::Gone),
         }
-        let request = Request::received(head.method, &head.uri, head.headers, self.address);
-        let mut request = request.map_err(Response::bad_request)?;
-        if let Some(ready) = self.service.ready(&request) {
-            // Abandoned when who would answer has ended: then there is nothing to be found.
-            let _ = ready.await;
-        }
-        let intake = self.service.admit(&mut request)?;
-        Ok((request, intake))
     }
 
     /// Refuses a request whose body is not wanted.
@@ -277,90 +344,7 @@ fn refuse_body(error: hyper::Error) -> Refusal {
     Refusal::Last(Response::bad_request("failed to read the body of the request"))
 }
 
-async fn pack(mut response: Response) -> Response {
-    let worth = |body: &Bytes| body.len() >= gzip::PACKED_BYTES_MIN;
-    let Body::Full(body) = &response.body else { return response };
-    if !worth(body) || response.headers.contains_key(CONTENT_ENCODING) {
-        return response;
-    }
-    if let Some(packed) = gzip::pack(body.clone()).await {
-        response.body = Body::Full(packed);
-        response.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    response
-}
-
-/// The response as hyper writes it, which adds the date and the length.
-fn finish(
-    response: Response,
-    close: bool,
-    exchange: Exchange,
-    streamed: Option<Arc<Streamed>>,
-) -> hyper::Response<Answer> {
-    let Response { status, mut headers, body } = response;
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(TRANSFER_ENCODING);
-    if body.is_end_stream() {
-        headers.remove(CONTENT_TYPE);
-    }
-    if close {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    if let Body::Stream(reader) = &body {
-        exchange.streams(reader.watch());
-    }
-    let mut answer = hyper::Response::new(Answer { body, exchange, streamed });
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    answer
-}
-
-/// The body of an answer. While it is a stream, it ends as soon as the peer closes its side.
-pub(super) struct Answer {
-    body: Body,
-    exchange: Exchange,
-    /// The body of the request, where that may still be coming.
-    streamed: Option<Arc<Streamed>>,
-}
-
-impl Answer {
-    /// Ready once the peer has closed its side, as far as that can be seen behind its request.
-    fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
-        if let Some(body) = &self.streamed {
-            std::task::ready!(body.poll_ended(context));
-        }
-        self.exchange.peer().poll_gone(context)
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        if let Some(body) = &self.streamed {
-            body.answered();
-        }
-    }
-}
-
-impl hyper::body::Body for Answer {
-    type Data = Bytes;
-    type Error = PipeError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, PipeError>>> {
-        if matches!(self.body, Body::Stream(_)) && self.poll_gone(context).is_ready() {
-            self.body = Body::Empty;
-            return Poll::Ready(Some(Err(PipeError::peer_left())));
-        }
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Response {
+    error!(panic = panic::text(panic), "the handler of a request panicked");
+    Response::internal_server_error("the handler of the request panicked")
 }

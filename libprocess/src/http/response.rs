@@ -146,7 +146,13 @@ impl Response {
     /// The same answer with this text as its body; without body if the text is empty.
     pub fn with_text(self, text: impl Into<String>) -> Self {
         let text = text.into();
-        if text.is_empty() { self } else { self.with_body("text/plain; charset=utf-8", text) }
+        if text.is_empty() {
+            return self;
+        }
+        let mut response = self;
+        response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response.body = Body::Full(text.into());
+        response
     }
 
     /// The same answer with this body.

@@ -13,7 +13,7 @@ use crate::http::{Reply, Request, Response, Route};
 use crate::mailbox::Cell;
 use crate::routes::{ActorHandler, Handler, Routes};
 use crate::runner::Body;
-use crate::runtime::Work;
+use crate::runtime::{Runtime, Work};
 use crate::{Future, Node, Process, Promise, Upid, runtime};
 
 /// What the process, its node and all handles on it share.
@@ -35,7 +35,15 @@ pub(crate) struct Shared {
     requests: AtomicU32,
     /// For how long it has had handlers running, in ticks of the monitor.
     busy: AtomicU32,
+    /// So many of the next requests are not handled where they come in.
+    kept_off: AtomicU32,
 }
+
+/// A run that took so many ticks was not quick, whatever the route says: ticks are points in time, so one
+/// may fall into the shortest run.
+const SLOW_TICKS_MIN: u64 = 2;
+/// For so many requests after that a process is left to the workers.
+const KEPT_OFF: u32 = 1000;
 
 #[derive(Default)]
 struct More {
@@ -102,6 +110,7 @@ impl Shared {
             messages: AtomicU32::new(0),
             requests: AtomicU32::new(0),
             busy: AtomicU32::new(0),
+            kept_off: AtomicU32::new(0),
         }
     }
 
@@ -180,6 +189,19 @@ impl Shared {
 
     pub(crate) fn note_busy(&self, ticks: u64) {
         self.busy.fetch_add(u32::try_from(ticks).unwrap_or(u32::MAX), Ordering::Relaxed);
+        if ticks >= SLOW_TICKS_MIN {
+            self.kept_off.store(KEPT_OFF, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a request may be handled on the thread that brings it.
+    fn is_welcome_anywhere(&self) -> bool {
+        let kept_off = self.kept_off.load(Ordering::Relaxed);
+        if kept_off > 0 {
+            // Of several that do this at a time some do not count.
+            self.kept_off.store(kept_off - 1, Ordering::Relaxed);
+        }
+        kept_off == 0
     }
 
     /// For how long handlers of the process have run, to the tick.
@@ -188,9 +210,22 @@ impl Shared {
     }
 }
 
-/// Sends to a process, and has it run if it was idle.
+/// Sends to a process, and has it run soon if it was idle.
 #[inline]
 pub(super) fn push<P: Process, F>(cell: &Cell<Shared, Body<P>>, f: F) -> Result<(), F>
+where
+    F: FnOnce(&mut Body<P>) + Send + 'static,
+{
+    push_and(cell, f, |runtime, work| runtime.schedule(work))
+}
+
+/// Sends to a process, and has it run by `run` if it was idle.
+#[inline]
+fn push_and<P: Process, F>(
+    cell: &Cell<Shared, Body<P>>,
+    f: F,
+    run: impl FnOnce(&Runtime, Work),
+) -> Result<(), F>
 where
     F: FnOnce(&mut Body<P>) + Send + 'static,
 {
@@ -203,7 +238,7 @@ where
     match pushed {
         Ok(None) => Ok(()),
         Ok(Some(turn)) => {
-            node.runtime().schedule(Work::Actor(turn.into()));
+            run(node.runtime(), Work::Actor(turn.into()));
             Ok(())
         }
         Err(f) => {
@@ -272,22 +307,32 @@ impl<P: Process> AnyProcess for Cell<Shared, Body<P>> {
     }
 }
 
-/// Queues a request; the reply comes when the process has handled it.
+/// Queues a request; the reply comes when the process has handled it. If its handlers are said to be quick
+/// and it is idle, that is now.
 pub(crate) fn request<P: Process>(
     cell: &Cell<Shared, Body<P>>,
     handler: ActorHandler<P>,
     request: Request,
+    quick: bool,
 ) -> Reply {
-    let (reply, answer) = tokio::sync::oneshot::channel();
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
     cell.requests.fetch_add(1, Ordering::Relaxed);
-    let pushed = push(cell, move |body: &mut Body<P>| {
+    let handle = move |body: &mut Body<P>| {
         body.cx.pid_ref().shared.requests.fetch_sub(1, Ordering::Relaxed);
         // Whoever asked may have hung up meanwhile.
         let _ = reply.send(handler(&mut body.process, &mut body.cx, request));
+    };
+    let here = quick && cell.is_welcome_anywhere();
+    let pushed = push_and(cell, handle, |runtime, work| match here {
+        true => runtime.run_here(work),
+        false => runtime.schedule(work),
     });
     if pushed.is_err() {
         cell.requests.fetch_sub(1, Ordering::Relaxed);
         return Response::not_found().into();
+    }
+    if let Ok(reply) = answer.try_recv() {
+        return reply;
     }
     Reply::later(async move {
         match answer.await {

@@ -1,7 +1,7 @@
 //! The thread that watches for handlers that take long, and keeps the coarse time.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tracing::warn;
 
 use super::FUTURE;
+use super::guest::Guest;
 use super::pool::Pool;
 use crate::Upid;
 use crate::node::WeakNode;
@@ -34,6 +35,7 @@ pub(super) struct Monitor {
     sleeps: AtomicBool,
     /// To know whose handler takes long.
     nodes: Mutex<Vec<WeakNode>>,
+    guests: Mutex<Vec<(Weak<Guest>, Seen)>>,
 }
 
 impl Monitor {
@@ -42,6 +44,29 @@ impl Monitor {
         let mut nodes = self.nodes.lock();
         nodes.retain(|node| node.upgrade().is_some());
         nodes.push(node);
+    }
+
+    /// Watches a thread that is no worker, too, until it ends.
+    pub(super) fn welcome(&self) -> Arc<Guest> {
+        let guest = Arc::new(Guest::default());
+        self.guests.lock().push((Arc::downgrade(&guest), Seen::default()));
+        guest
+    }
+
+    /// Looks at the threads that are no workers; says whether one of them runs something, and adds what it
+    /// is if that is to be reported.
+    fn look_at_guests(&self, slow: &mut Vec<usize>) -> bool {
+        let mut runs_something = false;
+        self.guests.lock().retain_mut(|(guest, seen)| {
+            let Some(guest) = guest.upgrade() else { return false };
+            let running = guest.running.load(Ordering::Relaxed);
+            runs_something |= running != 0;
+            if seen.look(guest.runs.load(Ordering::Relaxed), running) == SLOW_TICKS {
+                slow.push(running);
+            }
+            true
+        });
+        runs_something
     }
 
     /// The process that has this identity.
@@ -71,28 +96,28 @@ pub(super) fn start(pool: &'static Pool) {
 fn watch(pool: &'static Pool) {
     let mut seen: Vec<Seen> = pool.workers.iter().map(|_| Seen::default()).collect();
     let mut idle = 0;
+    let mut slow = Vec::new();
     loop {
         std::thread::park_timeout(TICK);
         TICKS.fetch_add(1, Ordering::Relaxed);
         for (worker, seen) in pool.workers.iter().zip(&mut seen) {
-            let runs = worker.runs.load(Ordering::Relaxed);
             let running = worker.running.load(Ordering::Relaxed);
-            if running == 0 || seen.runs != runs || seen.running != running {
-                *seen = Seen { runs, running, ticks: 0 };
+            let ticks = seen.look(worker.runs.load(Ordering::Relaxed), running);
+            if ticks == 0 {
                 continue;
             }
-            // One run, for longer than a tick.
-            seen.ticks += 1;
             if let Some(work) = worker.next.steal() {
                 pool.inject(work);
             } else if !worker.stealer.is_empty() {
                 pool.wake_one();
             }
-            if seen.ticks == SLOW_TICKS {
-                report(pool, running);
+            if ticks == SLOW_TICKS {
+                slow.push(running);
             }
         }
-        idle = if pool.idle.any_awake() { 0 } else { idle + 1 };
+        let guests_run = pool.monitor.look_at_guests(&mut slow);
+        slow.drain(..).for_each(|running| report(pool, running));
+        idle = if guests_run || pool.idle.any_awake() { 0 } else { idle + 1 };
         if idle > IDLE_TICKS {
             sleep(pool);
             idle = 0;
@@ -103,9 +128,9 @@ fn watch(pool: &'static Pool) {
 fn report(pool: &Pool, running: usize) {
     let took = TICK * SLOW_TICKS;
     match pool.monitor.process(running) {
-        Some(process) => warn!(%process, ?took, "a handler takes long; it holds up a worker"),
-        None if running == FUTURE => warn!(?took, "a background future blocks; it holds up a worker"),
-        None => warn!(?took, "the handler of a process that is gone takes long; it holds up a worker"),
+        Some(process) => warn!(%process, ?took, "a handler takes long; it holds up a thread"),
+        None if running == FUTURE => warn!(?took, "a background future blocks; it holds up a thread"),
+        None => warn!(?took, "the handler of a process that is gone takes long; it holds up a thread"),
     }
 }
 
@@ -122,4 +147,13 @@ struct Seen {
     runs: u64,
     running: usize,
     ticks: u32,
+}
+
+impl Seen {
+    /// For how many whole ticks one run has gone on.
+    fn look(&mut self, runs: u64, running: usize) -> u32 {
+        let goes_on = running != 0 && self.runs == runs && self.running == running;
+        *self = Self { runs, running, ticks: if goes_on { self.ticks + 1 } else { 0 } };
+        self.ticks
+    }
 }

@@ -31,6 +31,11 @@ thread_local! {
     static WORKER: Cell<Option<&'static Worker>> = const { Cell::new(None) };
 }
 
+/// Whether this thread is a worker.
+pub(super) fn is_one() -> bool {
+    WORKER.get().is_some()
+}
+
 /// Has something run soon: next on this thread if that is a worker, else on any worker.
 #[inline]
 pub(super) fn schedule(pool: &'static Pool, work: Work) {

@@ -5,6 +5,7 @@ mod framing;
 mod gzip;
 mod limits;
 mod messages;
+mod quick;
 mod realms;
 mod routes;
 mod samples;

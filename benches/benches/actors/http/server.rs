@@ -64,7 +64,7 @@ struct Site {
 
 impl Process for Site {
     fn initialize(&mut self, cx: &mut Context<Self>) {
-        cx.route(PATH, "Answers.", |site: &mut Self, _cx, _request| {
+        cx.route_with(http::Route::new(PATH).quick(), |site: &mut Self, _cx, _request| {
             site.seen += 1;
             http::Response::text(ANSWER)
         });
