@@ -63,8 +63,18 @@ impl Api {
 
     /// Calls a master.
     pub(crate) async fn call_master(&self, kind: master::call::Type) -> anyhow::Result<master::Response> {
+        self.require_master().await?;
         let call = master::Call { r#type: Some(kind as i32), ..Default::default() };
         self.call(&call).await
+    }
+
+    /// Agents take calls of the same form, and would answer something else.
+    pub(crate) async fn require_master(&self) -> anyhow::Result<()> {
+        let response = self.request(Method::GET, "/master/health", HeaderMap::new(), Vec::new()).await?;
+        if response.status == StatusCode::NOT_FOUND {
+            bail!("{} is none", self.name());
+        }
+        Ok(())
     }
 
     /// Calls an agent.

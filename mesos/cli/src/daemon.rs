@@ -35,7 +35,7 @@ pub(crate) fn dispatch(arguments: &[String]) -> Option<ExitCode> {
 }
 
 /// The status after a command line that cannot be understood, as clap has it.
-const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 
 /// What each is, and examples for its help.
 const MASTER: (&str, &str) = (

@@ -33,7 +33,7 @@ is started again while this command is gone never does.
 
 Exit status: that of the command; 128 + N when signal N ended it; 1 when the task failed for
 another reason, could not be launched, or its output could not be written; 2 when the command line
-is wrong; 130 after Ctrl-C; 141 when nobody reads the output any more, for which the command is
+is wrong; 130 when Ctrl-C ended the command, unless it gave a status of its own; 141 when nobody reads the output any more, for which the command is
 killed.";
 
 pub(super) const AGENTS: &str = "Examples:

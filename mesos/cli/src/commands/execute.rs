@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::launcher::{Launcher, News, goodbye, no_room};
 use super::run::{framework, user};
 use super::status::{describe, is_terminal};
+use crate::daemon::USAGE;
 use crate::interrupt::Interrupts;
 use crate::output::{line, note};
 
@@ -27,7 +28,13 @@ const GOODBYE_MAX: Duration = Duration::from_secs(5);
 /// Launches what the flags say and prints each update; success means that every task finished.
 pub(crate) async fn execute(flags: ExecuteFlags) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen()?;
-    let plan = plan::plan(&flags)?;
+    let plan = match plan::plan(&flags) {
+        Ok(plan) => plan,
+        Err(wrong) => {
+            crate::output::failure(&wrong);
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
     let mut open: Vec<TaskId> = plan.tasks.iter().map(|task| task.task_id.clone()).collect();
     let node = Node::builder().start().await.context("cannot listen on the loopback address")?;
     let (launcher, news) = Launcher::new(plan);

@@ -12,7 +12,9 @@ use crate::output::{self, plain, table};
 async fn json(args: &List, kind: master::call::Type) -> anyhow::Result<bool> {
     if args.json {
         let call = master::Call { r#type: Some(kind as i32), ..Default::default() };
-        let mut answer = Api::master(&args.master).raw(&call, ContentType::Json).await?;
+        let api = Api::master(&args.master);
+        api.require_master().await?;
+        let mut answer = api.raw(&call, ContentType::Json).await?;
         answer.push(b'\n');
         output::print(&answer)?;
     }

@@ -102,6 +102,7 @@ async fn follow(args: &Run, master: &Address, task: TaskInfo, interrupts: &mut I
         Err(error) => return Outcome { status: Err(error), at_once: false },
     };
     let task_id = task.task_id.clone();
+    let uris = task.command.iter().flat_map(|command| &command.uris).map(|uri| uri.value.clone()).collect();
     let (launcher, news) = Launcher::new(Plan { tasks: vec![task], group: None });
     let mut info = framework("mesos run", &args.role, &user());
     info.failover_timeout = Some(FAILOVER_TIMEOUT.as_secs_f64());
@@ -116,6 +117,7 @@ async fn follow(args: &Run, master: &Address, task: TaskInfo, interrupts: &mut I
         api: Api::new("master", " (--master)", master.clone(), args.timeout),
         master: master.clone(),
         task_id,
+        uris,
         framework: None,
         agent: None,
         output: None,
@@ -146,6 +148,8 @@ struct Follower {
     master: Address,
     api: Api,
     task_id: TaskId,
+    /// What is fetched for it.
+    uris: Vec<String>,
     framework: Option<FrameworkId>,
     agent: Option<AgentId>,
     output: Option<Output>,
@@ -279,7 +283,7 @@ impl Follower {
         self.voice.say(&describe(status));
         if self.output.is_none() && status.agent_id.is_some() {
             let (framework, agent) = (self.framework.clone()?, self.agent.clone()?);
-            let own = OwnLines::new(&self.task_id, self.grace_period);
+            let own = OwnLines::new(&self.task_id, &self.uris, self.grace_period);
             self.output = Some(Output::start(self.api.clone(), agent, framework, &self.task_id, own));
         }
         if !is_terminal(status.state()) {

@@ -23,6 +23,17 @@ fn execute_prints_each_update() {
 }
 
 #[test]
+fn execute_tells_a_wrong_command_line_from_a_failed_task() {
+    let cluster = Cluster::local(1);
+    let master = format!("--master={}", cluster.master());
+    for (wrong, reason) in [("--name=x", "--command is missing"), ("--task={\"x", "--task")] {
+        let done = call(&cluster.scratch, &["execute", &master, wrong]);
+        assert_eq!(done.code, Some(2), "{}\n{}", done.stdout, done.stderr);
+        assert!(done.stderr.contains(reason), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn execute_takes_a_task_as_json() {
     let cluster = Cluster::local(1);
     let task = json!({

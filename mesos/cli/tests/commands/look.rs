@@ -26,6 +26,19 @@ fn agents_are_listed_as_text_and_as_the_master_gives_them() {
 }
 
 #[test]
+fn agent_that_is_named_as_the_master_is_none() {
+    let cluster = shared();
+    for command in ["agents", "frameworks", "tasks"] {
+        for more in [&[][..], &["--json"]] {
+            let arguments = [&[command, "--master", cluster.agent(0)][..], more].concat();
+            let told = call(&cluster.scratch, &arguments);
+            assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+            assert!(told.stderr.contains("(--master) is none"), "{}", told.stderr);
+        }
+    }
+}
+
+#[test]
 fn sandbox_of_a_task_is_listed_printed_and_followed() {
     let cluster = Cluster::local(1);
     let master = cluster.master();

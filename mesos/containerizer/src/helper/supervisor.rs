@@ -27,6 +27,9 @@ const CLEANUP_INTERVAL: Duration = Duration::from_millis(5);
 /// A longer reason for a failed launch is cut.
 const REPORT_SIZE_MAX: u64 = 64 * 1024;
 
+/// All file descriptors from this one on are other people's.
+const FIRST_UNWANTED: i32 = 3;
+
 /// Passed on to the command. Whoever wants to end the container must not end its supervisor.
 const FORWARDED: [Signal; 8] = [
     Signal::SIGHUP,
@@ -55,6 +58,8 @@ pub(super) fn supervise(directory: &ContainerDir, own_arguments: usize) -> ExitC
 
 fn run(directory: &ContainerDir, own_arguments: usize) -> Result<(), String> {
     let said = |what: &'static str| move |error: &dyn std::fmt::Display| format!("failed to {what}: {error}");
+    // What the agent was started with, such as a lock or a secret of who started it, is not for the container.
+    close_fds::set_fds_cloexec(FIRST_UNWANTED, &[]);
     std::env::set_current_dir("/").map_err(|error| said("leave the agent's directory")(&error))?;
     setsid().map_err(|error| said("begin a session")(&error))?;
     // Before there are threads: they inherit it.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::fd::AsRawFd;
 
 use mesos_api::v1::command_info::Uri;
 use mesos_api::v1::environment::Variable;
@@ -18,6 +19,7 @@ fixture::tests![
     signal_reaches_the_command,
     argv_is_run_without_a_shell,
     environment_is_what_was_given,
+    what_the_agent_holds_open_is_not_for_the_command,
     command_that_cannot_be_executed_says_why,
     uris_are_fetched_before_the_command_runs,
     failed_fetch_fails_the_launch,
@@ -44,6 +46,16 @@ fn exit_code_and_output_are_kept() {
         assert_eq!(f.read(&id, "stderr"), format!("err\n{}\n", f.sandbox(&id).display()));
         assert!(!f.runtime(&id).exists());
         assert_eq!(f.containerizer.wait(&id).await, Ok(None));
+        f
+    });
+}
+
+fn what_the_agent_holds_open_is_not_for_the_command() {
+    run(|f| async {
+        // Like what a shell or an init system leaves open: a copy is not closed when a program starts.
+        let inherited = nix::unistd::dup(fs::File::open("/etc/hostname").unwrap()).unwrap();
+        let script = format!("test ! -e /proc/self/fd/{}", inherited.as_raw_fd());
+        assert_eq!(f.run(&ContainerId::from("c"), &script).await, exited(0));
         f
     });
 }

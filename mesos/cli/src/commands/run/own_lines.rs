@@ -15,12 +15,12 @@ const ENDS: [&str; 2] = ["Command exited with status ", "Command terminated with
 const BEGIN_BYTES_MIN: usize = 12;
 
 /// What follows the known beginning of a line is no longer than this.
-const REST_BYTES_MAX: usize = 64;
+const REST_BYTES_MAX: usize = 4096; // a path
 
 /// Takes the executor's lines out of a text that comes in pieces.
 pub(super) struct OwnLines {
     /// How lines begin that are the executor's wherever they are.
-    lines: [String; 2],
+    lines: Vec<String>,
     /// What may be one, or the beginning of one.
     held: Vec<u8>,
 }
@@ -34,11 +34,15 @@ enum Fit {
 }
 
 impl OwnLines {
-    pub(super) fn new(task: &TaskId, grace_period: Duration) -> Self {
-        let lines = [
+    /// Of a task, for which these URIs are fetched.
+    pub(super) fn new(task: &TaskId, uris: &[String], grace_period: Duration) -> Self {
+        let mut lines = vec![
             format!("Started task {task} as process "),
             format!("The task did not end within {grace_period:?}: killing it"),
         ];
+        for uri in uris {
+            lines.extend([format!("Fetching '{uri}'"), format!("Fetched '{uri}' to ")]);
+        }
         Self { lines, held: Vec::new() }
     }
 
@@ -47,7 +51,7 @@ impl OwnLines {
         let mut text = std::mem::take(&mut self.held);
         text.extend(piece);
         let (mut passed, mut rest) = (Vec::with_capacity(text.len()), text.as_slice());
-        while let Some(at) = rest.iter().position(|byte| b"STC".contains(byte)) {
+        while let Some(at) = rest.iter().position(|byte| b"STCF".contains(byte)) {
             let (before, from) = rest.split_at(at);
             passed.extend_from_slice(before);
             rest = match self.fit(from) {
@@ -105,7 +109,7 @@ mod tests {
 
     /// What passes of pieces, one after the other, and at the end.
     fn check(pieces: &[&str], message: &str, expected: &[&str]) {
-        let mut own = OwnLines::new(&"t-1".into(), Duration::from_secs(3));
+        let mut own = OwnLines::new(&"t-1".into(), &["file:///a".to_owned()], Duration::from_secs(3));
         let mut passed: Vec<_> = pieces.iter().map(|piece| own.pass(piece.as_bytes().to_vec())).collect();
         passed.push(own.finish(message));
         let passed: Vec<_> = passed.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect();
@@ -123,11 +127,17 @@ mod tests {
         let late =
             "no end\nThe task did not end within 3s: killing it\nCommand terminated with signal Killed\n";
         check(&[late], "Command terminated with signal Killed", &["no end\n", ""]);
+        check(
+            &["Fetching 'file:///a'\nFetched 'file:///a' to '/s/a'\nStarted task t-1 as process 12\nF\n"],
+            END,
+            &["F\n", ""],
+        );
         check(&["no line endCommand exited with status 3", "\n"], END, &["no line end", "", ""]);
     }
 
     #[test]
     fn lines_of_the_command_pass() {
+        check(&["Fetching 'file:///b'\n"], END, &["Fetching 'file:///b'\n", ""]);
         check(&["Started task t-2 as process 12\n"], END, &["Started task t-2 as process 12\n", ""]);
         check(&["Command exited with status 3\nno\n"], END, &["Command exited with status 3\nno\n", ""]);
         let twice = "Command exited with status 3\nCommand exited with status 3\n";
