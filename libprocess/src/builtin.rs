@@ -83,14 +83,20 @@ fn processes(node: &WeakNode) -> Reply {
         .iter()
         .map(|process| {
             let queued = process.queued();
-            json!({
+            let mut row = json!({
                 "id": process.shared().upid().id(),
                 "dispatches": queued.dispatches,
                 "messages": queued.messages,
                 "http_requests": queued.http_requests,
                 "handled": process.handled(),
                 "busy_secs": process.shared().busy().as_secs_f64(),
-            })
+            });
+            if let Some(asks) = node.asks() {
+                let (waits_for, ring) = asks.report(&**process);
+                row["waits_for"] = json!(waits_for);
+                row["ring"] = json!(ring);
+            }
+            row
         })
         .collect();
     Response::json(json!(rows).to_string()).into()

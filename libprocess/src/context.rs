@@ -1,8 +1,9 @@
 //! What a process can do while it handles an event.
 
+mod monitor;
 mod routing;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future as StdFuture;
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use tracing::{debug, warn};
 use crate::clock::Timer;
 use crate::http::{Reply, Request, Route};
 use crate::pid::{AnyProcess, Shared};
-use crate::{Failure, Node, Pid, Process, Upid};
+use crate::{Exit, Failure, Node, Pid, Process, Upid};
+
+pub use monitor::Monitor;
+use monitor::Monitored;
 
 type MessageHandler<P> = Arc<dyn Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Send + Sync>;
 
@@ -33,7 +37,9 @@ struct More<P> {
     /// For how many links to a process its exit is still to be handled: more than one where a link was
     /// set anew while the exit for the one before it waited.
     links: HashMap<Upid, usize>,
-    failure: Option<Failure>,
+    monitors: BTreeMap<u64, Monitored<P>>,
+    /// Why it ends, if something has gone wrong.
+    exit: Option<Exit>,
 }
 
 /// How far a process is in its life.
@@ -52,7 +58,12 @@ impl<P: Process> Context<P> {
 
     fn more(&mut self) -> &mut More<P> {
         self.more.get_or_insert_with(|| {
-            Box::new(More { messages: HashMap::new(), links: HashMap::new(), failure: None })
+            Box::new(More {
+                messages: HashMap::new(),
+                links: HashMap::new(),
+                monitors: BTreeMap::new(),
+                exit: None,
+            })
         })
     }
 
@@ -195,9 +206,15 @@ impl<P: Process> Context<P> {
         self.stage = Stage::Ending;
     }
 
-    /// Ends the process after this event, because of `failure`, which is logged.
+    /// Ends the process after this event, because of `failure`, which is logged, and told to those who
+    /// [monitor](Context::monitor) or supervise it.
     pub fn fail(&mut self, failure: impl Into<Failure>) {
-        self.more().failure = Some(failure.into());
+        self.more().exit = Some(Exit::Failed(failure.into()));
+        self.stage = Stage::Ending;
+    }
+
+    pub(crate) fn panicked(&mut self, text: &str) {
+        self.more().exit = Some(Exit::Panicked(text.into()));
         self.stage = Stage::Ending;
     }
 
@@ -214,8 +231,9 @@ impl<P: Process> Context<P> {
         self.stage == Stage::Ending
     }
 
-    pub(crate) fn failure(&self) -> Option<&Failure> {
-        self.more.as_ref()?.failure.as_ref()
+    /// What has gone wrong, if it ends because of that.
+    pub(crate) fn exit(&self) -> Option<&Exit> {
+        self.more.as_ref()?.exit.as_ref()
     }
 
     pub(crate) fn pid_ref(&self) -> &Pid<P> {
@@ -241,14 +259,17 @@ impl<P: Process> Context<P> {
 }
 
 impl<P> Drop for Context<P> {
-    /// Takes back the links that are still set, and tells that the process has ended.
+    /// Takes back the links and monitors that are still set, and tells that the process has ended.
     fn drop(&mut self) {
         let shared: &Shared = &self.pid.shared;
+        let mut exit = Exit::Normal;
         if let Some(more) = self.more.take() {
             more.links.into_keys().for_each(|linked| shared.node.unlink(&linked, shared.upid()));
+            more.monitors.into_values().for_each(|monitored| monitored.take_back(&shared.node));
+            exit = more.exit.unwrap_or(exit);
         }
         shared.node.forget(shared);
-        shared.ended();
+        shared.ended(exit);
     }
 }
 

@@ -118,6 +118,16 @@ impl<T> Future<T> {
 }
 
 impl<T: Send + 'static> Future<T> {
+    /// Says whether somebody still waits for an outcome; it keeps nothing of it.
+    pub(crate) fn probe(&self) -> Option<impl Fn() -> bool + Send + use<T>> {
+        let shared = self.shared.as_ref().map(Arc::downgrade)?;
+        Some(move || {
+            let Some(shared) = shared.upgrade() else { return false };
+            // The promise has one, and this.
+            !shared.has_ended() && (Arc::strong_count(&shared) > 2 || shared.has_callback())
+        })
+    }
+
     /// A way to ask the producer to stop that does not need the future.
     pub(crate) fn upstream(&self) -> Option<Upstream> {
         self.shared.as_ref().map(Shared::upstream)

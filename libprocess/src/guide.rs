@@ -4,6 +4,8 @@
 //! * [Asking](#asking)
 //! * [What takes time](#what-takes-time)
 //! * [Failing](#failing)
+//! * [Finding others](#finding-others)
+//! * [Too much work](#too-much-work)
 //! * [HTTP](#http)
 //! * [Two machines](#two-machines)
 //! * [Testing with virtual time](#testing-with-virtual-time)
@@ -112,6 +114,9 @@
 //! # });
 //! ```
 //!
+//! Since nobody waits, two actors that ask each other do not lock up. But if each has the other's answer depend on its
+//! own, neither ever comes; [`NodeBuilder::watch_asks`](crate::NodeBuilder::watch_asks) finds such rings.
+//!
 //! A future can be [discarded](crate::Future::discard): that asks whoever works on it to stop, and the wish travels
 //! up through everything that was chained to it. One whose producer is gone is
 //! [abandoned](crate::FutureError::Abandoned) rather than pending for ever.
@@ -186,6 +191,101 @@
 //! let answer = clumsy.ask(|_clumsy, _cx| -> u32 { panic!("oops") });
 //! assert_eq!(answer.await, Err(FutureError::Abandoned));
 //! assert_eq!(told.await.as_ref(), Ok(clumsy.upid()));
+//! # });
+//! ```
+//!
+//! Who must also know why sets a [monitor](crate::Context::monitor), which is told an [`Exit`](crate::Exit): that it
+//! terminated, its failure, the text of its panic, or that the connection is lost. From outside of actors,
+//! [`Pid::exit`](crate::Pid::exit) is a future of the same.
+//!
+//! Mostly, though, nobody should have to deal with a failure but by beginning anew, from a state that is known to be
+//! good. That is what a [supervisor](crate::supervision) is for: it has children, which it starts in order and begins
+//! anew when they end, with a strategy that says which of them lean on each other. It waits longer each time that
+//! it did not help, and at last fails itself, which is for the supervisor above it to deal with.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use libprocess::supervision::{Backoff, ChildSpec, Strategy, Supervisor};
+//! use libprocess::{Clock, Node, Process, Time};
+//!
+//! #[derive(Default)]
+//! struct Cache {
+//!     entries: Vec<&'static str>,
+//! }
+//! impl Process for Cache {}
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let clock = Clock::paused(Time::EPOCH);
+//! let node = Node::builder().clock(clock.clone()).start().await?;
+//! let spec = ChildSpec::new("cache", Cache::default);
+//! let cache = spec.handle();
+//! let second = Duration::from_secs(1);
+//! let backoff = Backoff::exponential(second, 60 * second);
+//! node.spawn(Supervisor::new(Strategy::OneForOne).backoff(backoff).child(spec));
+//!
+//! let first = cache.up().await?;
+//! first.tell(|cache, _cx| cache.entries.push("bad"));
+//! first.tell(|_cache, _cx| panic!("an entry is bad"));
+//! clock.settle().await;
+//! assert_eq!(cache.pid(), None, "it is given a second");
+//! clock.advance(second).await;
+//! assert_eq!(cache.ask(|cache, _cx| cache.entries.len()).await?, 0);
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! # Finding others
+//!
+//! An actor that was [spawned under an id](crate::Node::spawn_as) is [found](crate::Node::find) by it, with its type. A
+//! [group](crate::Group) has several actors of a type under one name, to tell all of them something, or give each its share
+//! of the work; who ends is in it no more. Across machines, the id and the address of the node are enough: see
+//! [below](#two-machines).
+//!
+//! ```
+//! use libprocess::{Context, Node, Process};
+//!
+//! struct Worker;
+//!
+//! impl Process for Worker {
+//!     fn initialize(&mut self, cx: &mut Context<Self>) {
+//!         cx.node().group("workers").join(&cx.pid());
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! # let node = Node::builder().start().await?;
+//! let worker = node.spawn_as("worker", Worker)?;
+//! worker.ask(|_worker, _cx| ()).await?; // It has joined.
+//! assert_eq!(node.find::<Worker>("worker"), Some(worker.clone()));
+//! assert_eq!(node.group::<Worker>("workers").members(), [worker]);
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! # Too much work
+//!
+//! Telling never waits: what an actor has not come to is kept. That is right for most, and wrong for one that others can
+//! give work faster than it does it. Who asks, and goes on when the answer is there, is slowed down by that; for the rest
+//! there are [bounds](crate::bounded), which have a sender wait, give it back what is too much, or drop what is oldest.
+//!
+//! ```
+//! use libprocess::bounded::Bound;
+//! use libprocess::{Node, Process};
+//!
+//! struct Gauge(f64);
+//! impl Process for Gauge {}
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let node = Node::builder().start().await.unwrap();
+//! // However slow it is, it shows none but the last ten values.
+//! let gauge = node.spawn_bounded(Gauge(0.0), Bound::drop_oldest(10));
+//! for value in 0..1000 {
+//!     gauge.try_tell(move |gauge, _cx| gauge.0 = f64::from(value)).unwrap();
+//! }
+//! assert_eq!(gauge.ask(|gauge, _cx| gauge.0).await, Ok(999.0));
 //! # });
 //! ```
 //!
@@ -345,6 +445,11 @@
 //! | `started`, `pre_start`, `on_start`, `initialize` | [`Process::initialize`](crate::Process::initialize) |
 //! | `stopped`, `post_stop`, `on_stop`, `finalize` | [`Process::finalize`](crate::Process::finalize) |
 //! | supervision events, links, `exited` | [`Context::link`](crate::Context::link) and [`Process::exited`](crate::Process::exited) |
+//! | Erlang's monitors, `handle_supervisor_evt` | [`Context::monitor`](crate::Context::monitor), which tells why |
+//! | Erlang's supervisors, `Supervised`, restart policies | [`supervision`](crate::supervision): [`Supervisor`](crate::supervision::Supervisor), [`ChildSpec`](crate::supervision::ChildSpec) |
+//! | `Registry`, `SystemService`, named actors | [`Node::spawn_as`](crate::Node::spawn_as) and [`Node::find`](crate::Node::find) |
+//! | process groups, `pg` | [`Group`](crate::Group) |
+//! | `set_mailbox_capacity`, bounded mailboxes, `try_send` | [`bounded`](crate::bounded) |
 //! | `Arbiter`, a runtime for each actor | none: all cores share the work |
 //! | `defer(self(), ...)` | [`Pid::defer`](crate::Pid::defer) |
 //! | `Clock::pause`, `advance`, `settle` | the same, of a clock that belongs to the test: [`Clock`](crate::Clock) |

@@ -32,6 +32,9 @@
 //!
 //! * the [guide], from the first actor to two machines;
 //! * [`Process`], [`Context`] and [`Pid`]: writing actors and talking to them;
+//! * [`supervision`]: processes that are begun anew when they fail; [`Context::monitor`]: why one ended;
+//! * [`Node::find`] and [`Group`]: processes by their names, and several at once;
+//! * [`bounded`]: processes for which only so much may wait;
 //! * [`Future`] and [`Promise`]: results that are not there yet, and can be discarded; [`collect`],
 //!   [`await_all`], [`select`] and [`repeat`] make one of many;
 //! * [`sync`]: queues, locks, sequences and limits that are waited for with futures;
@@ -44,10 +47,13 @@
 
 #![deny(unsafe_code)] // But in `mailbox`, which says why.
 
+pub mod bounded;
 mod builtin;
 mod clock;
 mod context;
+mod exit;
 mod future;
+mod group;
 pub mod guide;
 pub mod http;
 #[allow(unsafe_code)]
@@ -62,15 +68,18 @@ mod routes;
 mod runner;
 pub mod runtime;
 pub mod subprocess;
+pub mod supervision;
 pub mod sync;
 pub mod tls;
 mod tracked;
 mod upid;
 
 pub use clock::{Clock, Timer};
-pub use context::Context;
+pub use context::{Context, Monitor};
+pub use exit::Exit;
 pub use future::{Failure, Future, FutureError, FutureState, Promise};
 pub use future::{await_all, collect, repeat, repeat_on, select};
+pub use group::Group;
 pub use node::{Node, NodeBuilder, SpawnError};
 pub use pid::Pid;
 pub use process::Process;

@@ -1,7 +1,9 @@
 //! One machine as far as actors are concerned: an address, a clock, and the processes there.
 
+mod asks;
 mod builder;
 mod firewall;
+mod lookup;
 mod realms;
 mod service;
 mod table;
@@ -11,21 +13,24 @@ pub use builder::NodeBuilder;
 use std::fmt;
 use std::future::Future as StdFuture;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use stout::{Time, WireMessage};
 use tokio::sync::watch;
 
+use crate::group::Groups;
 use crate::mailbox::{Cell, Turn};
 use crate::metrics::Metrics;
-use crate::pid::{AnyProcess, Id, Link, Shared};
+use crate::pid::{AnyProcess, Id, Link, ProcessCell, Shared};
 use crate::remote::Remote;
 use crate::runner::Body;
 use crate::runtime::{Runtime, Tasks, Work};
 use crate::tracked::Tracked;
-use crate::{Clock, Context, Future, Pid, Process, Promise, Upid};
+use crate::{Clock, Context, Exit, Future, Pid, Process, Promise, Upid};
+use asks::Asks;
+pub(crate) use asks::Running;
 use table::Table;
 
 /// Where processes live: it listens at an address, has a clock and metrics, and knows its processes
@@ -56,6 +61,11 @@ struct Inner {
     delegate: Option<String>,
     realms: realms::Realms,
     processes: Table,
+    groups: Groups,
+    /// Who waits for whom, if that is kept watch of.
+    asks: Option<Asks>,
+    /// How many numbers were given to who waits for an end.
+    numbers: AtomicU64,
     /// Set when the tokio runtime is gone: processes end without another word.
     abandoned: AtomicBool,
     stopping: watch::Sender<bool>,
@@ -130,23 +140,31 @@ impl Node {
     /// On a node that is shutting down the process is dropped, and the handle is that of one that
     /// has ended.
     pub fn spawn<P: Process>(&self, process: P) -> Pid<P> {
+        Pid { shared: self.spawn_generated(process, Arc::clone) }
+    }
+
+    /// Starts a process that stands in the table of processes as `entry` says.
+    pub(crate) fn spawn_generated<P: Process, E: AnyProcess>(
+        &self,
+        process: P,
+        entry: impl Fn(&ProcessCell<P>) -> Arc<E>,
+    ) -> Arc<E> {
         let family = self.inner.processes.family(P::ID_PREFIX);
         loop {
             let number = family.next();
             let turn =
                 Cell::with_turn(Shared::new(Id::Generated(const { &P::ID_PREFIX }, number), self.clone()));
-            let pid = Pid { shared: Arc::clone(turn.cell()) };
-            let process_entry: Arc<dyn AnyProcess> = Arc::clone(turn.cell()) as _;
-            match self.inner.processes.enter_generated(&family, number, process_entry) {
+            let entry = entry(turn.cell());
+            match self.inner.processes.enter_generated(&family, number, Arc::clone(&entry) as _) {
                 Ok(()) => {
-                    self.start(turn, pid.clone(), process);
-                    return pid;
+                    self.start(turn, process);
+                    return entry;
                 }
                 Err(SpawnError::IdInUse(_)) => {}
                 Err(SpawnError::ShuttingDown) => {
                     drop(turn);
-                    pid.shared.ended();
-                    return pid;
+                    entry.shared().ended(Exit::Normal);
+                    return entry;
                 }
             }
         }
@@ -158,15 +176,25 @@ impl Node {
     ///
     /// Fails when the id is in use, or the node is shutting down.
     pub fn spawn_as<P: Process>(&self, id: &str, process: P) -> Result<Pid<P>, SpawnError> {
+        Ok(Pid { shared: self.spawn_named(id, process, Arc::clone)? })
+    }
+
+    pub(crate) fn spawn_named<P: Process, E: AnyProcess>(
+        &self,
+        id: &str,
+        process: P,
+        entry: impl FnOnce(&ProcessCell<P>) -> Arc<E>,
+    ) -> Result<Arc<E>, SpawnError> {
         let turn = Cell::with_turn(Shared::new(Id::Named(id), self.clone()));
-        let pid = Pid { shared: Arc::clone(turn.cell()) };
-        self.inner.processes.enter_named(id, Arc::clone(turn.cell()) as Arc<dyn AnyProcess>)?;
-        self.start(turn, pid.clone(), process);
-        Ok(pid)
+        let entry = entry(turn.cell());
+        self.inner.processes.enter_named(id, Arc::clone(&entry) as _)?;
+        self.start(turn, process);
+        Ok(entry)
     }
 
     /// Has a process initialized, and handle what came since it was entered in the table.
-    fn start<P: Process>(&self, mut turn: Turn<Shared, Body<P>>, pid: Pid<P>, process: P) {
+    fn start<P: Process>(&self, mut turn: Turn<Shared, Body<P>>, process: P) {
+        let pid = Pid { shared: Arc::clone(turn.cell()) };
         let (_, body) = turn.parts();
         *body = Some(Body::new(process, Context::new(pid)));
         self.inner.clock.begin(); // Until the process is initialized.
@@ -232,6 +260,20 @@ impl Node {
     /// Gives a message to a process of this node; says whether it was there.
     pub(crate) fn deliver(&self, from: Upid, id: &str, name: String, body: Bytes) -> bool {
         self.process(id).is_some_and(|process| process.message(from, name, body))
+    }
+
+    /// A number that nobody on this node has who waits for an end.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.inner.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn asks(&self) -> Option<&Asks> {
+        self.inner.asks.as_ref()
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.inner.groups
     }
 
     pub(crate) fn process(&self, id: &str) -> Option<Arc<dyn AnyProcess>> {

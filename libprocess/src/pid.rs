@@ -1,5 +1,6 @@
 //! The typed handle on a process.
 
+mod hooks;
 mod shared;
 
 use std::fmt;
@@ -8,10 +9,10 @@ use std::sync::{Arc, Weak};
 
 use crate::mailbox::Cell;
 use crate::runner::Body;
-use crate::{Clock, Context, Future, Node, Process, Promise, Upid};
+use crate::{Clock, Context, Exit, Future, Node, Process, Promise, Upid};
 
-use shared::push;
-pub(crate) use shared::{AnyProcess, Id, Link, Shared, request};
+pub(crate) use hooks::{Hook, Hooks};
+pub(crate) use shared::{AnyProcess, Id, Link, Queued, Shared, push, push_message, request};
 
 /// A handle on a process of type `P`, on this node.
 ///
@@ -38,8 +39,9 @@ impl<P: Process> Pid<P> {
 
     /// Has the process run `f`. When it is gone, `f` is dropped.
     ///
-    /// The queue of a process has no bound, so that this never waits. What can produce faster than the
-    /// process works [asks](Pid::ask), and waits for the answer before it goes on.
+    /// The queue of a process has no bound unless it was [spawned with one](crate::bounded), so that this never
+    /// waits. What can produce faster than the process works [asks](Pid::ask), and waits for the answer before it
+    /// goes on.
     pub fn tell(&self, f: impl FnOnce(&mut P, &mut Context<P>) + Send + 'static) {
         let _ = push(&*self.shared, move |body: &mut Body<P>| f(&mut body.process, &mut body.cx));
     }
@@ -55,6 +57,7 @@ impl<P: Process> Pid<P> {
     ) -> Future<R> {
         let (promise, future) = Promise::pair();
         self.tell(move |process, cx| promise.set(f(process, cx)));
+        self.note_question(&future);
         future
     }
 
@@ -65,7 +68,16 @@ impl<P: Process> Pid<P> {
     ) -> Future<R> {
         let (promise, future) = Promise::pair();
         self.tell(move |process, cx| promise.associate(f(process, cx)));
+        self.note_question(&future);
         future
+    }
+
+    /// Lets a node that keeps watch of that know who waits for whom.
+    #[inline]
+    fn note_question<R: Send + 'static>(&self, answer: &Future<R>) {
+        if let Some(asks) = self.shared.node.asks() {
+            asks.note(&*self.shared, answer);
+        }
     }
 
     /// A callback that brings its argument onto the process: what to give to
@@ -97,6 +109,21 @@ impl<P: Process> Pid<P> {
     /// that waits for itself never sees it.
     pub fn wait(&self) -> Future<()> {
         self.shared.wait()
+    }
+
+    /// A future of why the process has ended, ready once it has, and all that it held was dropped. It is there
+    /// also for one that ended long ago; of [`Exit`], it is `Normal`, `Failed` or `Panicked`.
+    ///
+    /// A process that is to hear of it gives the future to [`Context::run`], or sets a
+    /// [monitor](Context::monitor).
+    pub fn exit(&self) -> Future<Exit> {
+        self.shared.exit()
+    }
+
+    /// Asks the process to end once it has handled what waits now, in whatever way it
+    /// [shuts down](Process::shutdown): mostly that is at once, but it may have something to finish.
+    pub fn shutdown(&self) {
+        self.tell(|process, cx| process.shutdown(cx));
     }
 
     /// How many closures wait to be run.

@@ -23,6 +23,14 @@ pub trait Process: Sized + Send + 'static {
     /// once for each link that was set.
     fn exited(&mut self, _cx: &mut Context<Self>, _pid: &Upid) {}
 
+    /// Somebody [asks](crate::Pid::shutdown) the process to end, as a [supervisor](crate::supervision) does that
+    /// ends or begins anew: what waited before that was handled. Unless it says otherwise it
+    /// [terminates](Context::terminate) now. One that has something to finish first begins that here, and
+    /// terminates when it is done; a supervisor ends it when it takes too long.
+    fn shutdown(&mut self, cx: &mut Context<Self>) {
+        cx.terminate();
+    }
+
     /// Runs after the last event, before those who linked are told.
     fn finalize(&mut self, _cx: &mut Context<Self>) {}
 }

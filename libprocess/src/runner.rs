@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::error;
 
 use crate::mailbox::{Drive, Turn};
+use crate::node::Running;
 use crate::pid::Shared;
 use crate::runtime::{Runtime, ticks};
 use crate::{Context, Process, panic};
@@ -31,7 +32,8 @@ enum Then {
     Rest,
     /// There may be more, but others have their turn first.
     Yield,
-    End,
+    /// So many pieces of work are to be ended on the clock when the process has: before that, nothing is settled.
+    End(usize),
 }
 
 impl<P: Process> Drive<Body<P>> for Shared {
@@ -48,8 +50,8 @@ impl<P: Process> Drive<Body<P>> for Shared {
             }
             match then {
                 Then::Yield => return Some(turn),
-                Then::End => {
-                    finish(turn, true);
+                Then::End(pieces) => {
+                    finish(turn, true, pieces);
                     return None;
                 }
                 Then::Rest => match turn.rest() {
@@ -61,7 +63,7 @@ impl<P: Process> Drive<Body<P>> for Shared {
     }
 
     fn end(turn: Turn<Self, Body<P>>) {
-        finish(turn, false);
+        finish(turn, false, 0);
     }
 
     fn place(&self) -> &Arc<Runtime> {
@@ -73,18 +75,23 @@ impl<P: Process> Drive<Body<P>> for Shared {
 fn handle<P: Process>(turn: &mut Turn<Shared, Body<P>>, messages: &mut u32) -> Then {
     let (mut inbox, body) = turn.parts();
     let cell = inbox.cell();
-    let Some(body) = body else { return Then::End };
+    let Some(body) = body else { return Then::End(0) };
     let tracks = cell.node.tracks();
+    let _running = Running::enter(&cell.node, cell);
     let handled = catch_unwind(AssertUnwindSafe(|| {
         if body.cx.is_new() {
             body.cx.set_initialized();
             body.process.initialize(&mut body.cx);
             cell.set_initialized();
-            cell.node.clock().end(1); // `Node::start` began it.
+            // `Node::start` began a piece of work for it.
+            if body.cx.is_ending() {
+                return Then::End(1);
+            }
+            cell.node.clock().end(1);
         }
         loop {
-            if body.cx.is_ending() || cell.ends_at_once() {
-                return Then::End;
+            if cell.ends_at_once() {
+                return Then::End(0);
             }
             if *messages == 0 {
                 return Then::Yield;
@@ -92,27 +99,30 @@ fn handle<P: Process>(turn: &mut Turn<Shared, Body<P>>, messages: &mut u32) -> T
             let Some(message) = inbox.next() else { return Then::Rest };
             *messages -= 1;
             message.call(body);
+            if body.cx.is_ending() {
+                return Then::End(1);
+            }
             if tracks {
                 cell.node.clock().end(1);
             }
         }
     }));
     handled.unwrap_or_else(|panic| {
-        body.cx.fail(format!("it panicked: {}", panic::text(&*panic)));
-        cell.node.clock().end(1);
-        Then::End
+        body.cx.panicked(panic::text(&*panic));
+        Then::End(1)
     })
 }
 
-/// Ends a process: all that it held is gone when others hear of it.
-fn finish<P: Process>(mut turn: Turn<Shared, Body<P>>, finalizes: bool) {
+/// Ends a process: all that it held is gone when others hear of it. So many pieces of its work have not been
+/// ended on the clock.
+fn finish<P: Process>(mut turn: Turn<Shared, Body<P>>, finalizes: bool, pieces: usize) {
     let (mut inbox, slot) = turn.parts();
     let cell = inbox.cell();
     let clock = cell.node.tracks().then(|| cell.node.clock().clone());
     if let Some(clock) = &clock {
         clock.begin();
     }
-    let mut pending = 1;
+    let mut pending = 1 + pieces;
     if let Some(Body { process, cx }) = slot {
         // A process that is not to run any more may not have been initialized.
         pending += usize::from(cx.is_new());
@@ -120,9 +130,14 @@ fn finish<P: Process>(mut turn: Turn<Shared, Body<P>>, finalizes: bool) {
             && !cell.node.is_abandoned()
             && let Err(panic) = catch_unwind(AssertUnwindSafe(|| process.finalize(cx)))
         {
-            cx.fail(format!("it panicked: {}", panic::text(&*panic)));
+            let panic = panic::text(&*panic);
+            match cx.exit() {
+                None => cx.panicked(panic),
+                // The first cause is the one to tell.
+                Some(_) => error!(pid = %cell.upid(), panic, "a process that failed panicked as it ended"),
+            }
         }
-        if let Some(failure) = cx.failure() {
+        if let Some(failure) = cx.exit() {
             error!(pid = %cell.upid(), %failure, "a process failed");
         }
     }

@@ -3,17 +3,20 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::asks::Asks;
 use super::firewall::Firewall;
 use super::realms::Realms;
 use super::table::Table;
 use super::{Inner, Node, WeakNode};
 use crate::Clock;
 use crate::builtin;
+use crate::group::Groups;
 use crate::http::{Authenticator, Limits};
 use crate::metrics::Metrics;
 use crate::remote::{Faults, Remote};
@@ -48,6 +51,7 @@ pub struct NodeBuilder {
     tls: Option<Tls>,
     faults: Option<Faults>,
     scheduler: Option<Own>,
+    asks_patience: Option<Duration>,
 }
 
 /// A run queue of its own, which has no text.
@@ -75,6 +79,7 @@ impl Default for NodeBuilder {
             tls: None,
             scheduler: None,
             faults: None,
+            asks_patience: None,
         }
     }
 }
@@ -168,6 +173,18 @@ impl NodeBuilder {
         self
     }
 
+    /// Keeps watch of which process waits for the answer of which other, and warns of a ring of them that is there
+    /// for longer than `patience`: each waits for the next one, and, unless one is answered in another way, none
+    /// will ever have its answer. `/__processes__` then has for each process whom it waits for, and its ring.
+    ///
+    /// What counts is what a handler [asks](crate::Pid::ask) and somebody still wants to know. Questions from
+    /// futures that are given to [`Context::run`](crate::Context::run), and answers to messages, are not seen.
+    /// It costs a little for each question, and is for tests and for who looks for a fault.
+    pub fn watch_asks(mut self, patience: Duration) -> Self {
+        self.asks_patience = Some(patience);
+        self
+    }
+
     /// Has messages to and from other nodes suffer faults: for tests.
     pub fn faults(mut self, faults: &Faults) -> Self {
         self.faults = Some(faults.clone());
@@ -209,6 +226,9 @@ impl NodeBuilder {
             delegate: self.delegate,
             realms: self.realms,
             processes: Table::default(),
+            groups: Groups::default(),
+            asks: self.asks_patience.map(Asks::new),
+            numbers: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
             stopping,
             served,

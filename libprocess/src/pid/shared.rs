@@ -1,5 +1,6 @@
 //! What all handles on a process share, and how its node sees it.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -14,7 +15,9 @@ use crate::mailbox::Cell;
 use crate::routes::{ActorHandler, Handler, Routes};
 use crate::runner::Body;
 use crate::runtime::{Runtime, Work};
-use crate::{Future, Node, Process, Promise, Upid, runtime};
+use crate::{Exit, Future, Node, Process, Promise, Upid, runtime};
+
+use super::hooks::{Hook, Hooks};
 
 /// What the process, its node and all handles on it share.
 pub(crate) struct Shared {
@@ -50,10 +53,20 @@ struct More {
     routes: Arc<Routes>,
     linkers: HashMap<Upid, Arc<dyn AnyProcess>>,
     waiters: Vec<Promise<()>>,
+    hooks: Hooks,
+    /// Once it has ended otherwise than normally.
+    exit: Option<Exit>,
+}
+
+impl More {
+    /// What is left of a process that did not end normally.
+    fn left(exit: Exit) -> Self {
+        Self { exit: Some(exit), ..Self::default() }
+    }
 }
 
 /// A process whose type does not matter: how nodes, links and the wire see it.
-pub(crate) trait AnyProcess: Send + Sync {
+pub(crate) trait AnyProcess: Any + Send + Sync {
     fn shared(&self) -> &Shared;
     /// Delivers a message; says whether the process was there to take it.
     fn message(&self, from: Upid, name: String, body: Bytes) -> bool;
@@ -165,17 +178,49 @@ impl Shared {
         future
     }
 
+    /// Has a hook called when the process has ended; now, if it has. Says whether it waits.
+    pub(crate) fn watch(&self, number: u64, hook: Hook) -> bool {
+        let mut more = self.more.lock();
+        if !self.ended.load(Ordering::Relaxed) {
+            more.get_or_insert_default().hooks.insert(number, hook);
+            return true;
+        }
+        let exit = more.as_ref().and_then(|more| more.exit.clone()).unwrap_or(Exit::Normal);
+        drop(more);
+        hook(exit);
+        false
+    }
+
+    pub(crate) fn unwatch(&self, number: u64) {
+        let removed = self.more.lock().as_mut().and_then(|more| more.hooks.remove(number));
+        drop(removed); // After the lock: it may be the last that is known of a process.
+    }
+
+    #[cfg(test)]
+    pub(crate) fn hooks(&self) -> usize {
+        self.more.lock().as_ref().map_or(0, |more| more.hooks.len())
+    }
+
+    /// A future of why the process has ended.
+    pub(crate) fn exit(&self) -> Future<Exit> {
+        let (promise, future) = Promise::pair();
+        self.watch(self.node.next_number(), Box::new(|exit| promise.set(exit)));
+        future
+    }
+
     /// Marks the process as ended, and tells those who linked to it or wait for it.
-    pub(crate) fn ended(&self) {
+    pub(crate) fn ended(&self, exit: Exit) {
         let more = {
             let mut more = self.more.lock();
             self.ended.store(true, Ordering::Relaxed);
-            more.take()
+            let left = (!exit.is_normal()).then(|| Box::new(More::left(exit.clone())));
+            std::mem::replace(&mut *more, left)
         };
         let Some(more) = more else { return };
-        let More { routes, linkers, waiters } = *more;
+        let More { routes, linkers, waiters, hooks, exit: _ } = *more;
         routes.clear();
         linkers.into_values().for_each(|linker| linker.exited(self.upid().clone()));
+        hooks.call(&exit);
         waiters.into_iter().for_each(|waiter| waiter.set(()));
     }
 
@@ -185,6 +230,12 @@ impl Shared {
 
     pub(crate) fn set_initialized(&self) {
         self.initialized.store(true, Ordering::Release);
+    }
+
+    /// Notes that one message more waits, or one less.
+    pub(crate) fn note_message(&self, more: bool) {
+        let change = |count: u32| Some(if more { count.wrapping_add(1) } else { count.saturating_sub(1) });
+        let _ = self.messages.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
     }
 
     pub(crate) fn note_busy(&self, ticks: u64) {
@@ -212,7 +263,7 @@ impl Shared {
 
 /// Sends to a process, and has it run soon if it was idle.
 #[inline]
-pub(super) fn push<P: Process, F>(cell: &Cell<Shared, Body<P>>, f: F) -> Result<(), F>
+pub(crate) fn push<P: Process, F>(cell: &Cell<Shared, Body<P>>, f: F) -> Result<(), F>
 where
     F: FnOnce(&mut Body<P>) + Send + 'static,
 {
@@ -248,22 +299,34 @@ where
     }
 }
 
+/// Delivers a message; says whether the process was there to take it. What it holds goes when it is taken up.
+pub(crate) fn push_message<P: Process, H: Send + 'static>(
+    cell: &Cell<Shared, Body<P>>,
+    from: Upid,
+    name: String,
+    bytes: Bytes,
+    held: H,
+) -> bool {
+    cell.messages.fetch_add(1, Ordering::Relaxed);
+    let pushed = push(cell, move |body: &mut Body<P>| {
+        drop(held);
+        body.cx.pid_ref().shared.messages.fetch_sub(1, Ordering::Relaxed);
+        let Body { process, cx } = body;
+        cx.message(process, &from, &name, &bytes);
+    });
+    if pushed.is_err() {
+        cell.messages.fetch_sub(1, Ordering::Relaxed);
+    }
+    pushed.is_ok()
+}
+
 impl<P: Process> AnyProcess for Cell<Shared, Body<P>> {
     fn shared(&self) -> &Shared {
         self
     }
 
     fn message(&self, from: Upid, name: String, bytes: Bytes) -> bool {
-        self.messages.fetch_add(1, Ordering::Relaxed);
-        let pushed = push(self, move |body: &mut Body<P>| {
-            body.cx.pid_ref().shared.messages.fetch_sub(1, Ordering::Relaxed);
-            let Body { process, cx } = body;
-            cx.message(process, &from, &name, &bytes);
-        });
-        if pushed.is_err() {
-            self.messages.fetch_sub(1, Ordering::Relaxed);
-        }
-        pushed.is_ok()
+        push_message(self, from, name, bytes, ())
     }
 
     fn exited(&self, pid: Upid) {

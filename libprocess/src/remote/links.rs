@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{Network, Remote};
-use crate::pid::{AnyProcess, Link};
-use crate::{Context, Process, Upid};
+use crate::pid::{AnyProcess, Hook, Link};
+use crate::{Context, Exit, Process, Upid};
 
 impl Remote {
     pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
@@ -17,6 +17,32 @@ impl Remote {
         let mut peers = self.network.peers.lock();
         let Some(peer) = peers.by_address.get_mut(&pid.address()) else { return };
         let removed = peer.links.remove(&(pid.clone(), linker.clone()));
+        peer.signals.work.notify_one(); // Without links and work the connection may end.
+        drop(peers);
+        drop(removed); // After the lock: it may be the last that is known of a process.
+    }
+
+    /// Has a hook called when the connection to an address ends; now, if there can be none. Says whether it
+    /// waits.
+    pub(crate) fn watch(&self, address: SocketAddr, number: u64, hook: Hook) -> bool {
+        let mut hook = Some(hook);
+        self.network.with_peer(address, |peer| {
+            if let Some(hook) = hook.take() {
+                peer.hooks.insert(number, hook);
+                peer.signals.work.notify_one(); // What rests does not close now.
+            }
+        });
+        let waits = hook.is_none();
+        if let Some(hook) = hook {
+            hook(Exit::ConnectionLost);
+        }
+        waits
+    }
+
+    pub(crate) fn unwatch(&self, address: SocketAddr, number: u64) {
+        let mut peers = self.network.peers.lock();
+        let Some(peer) = peers.by_address.get_mut(&address) else { return };
+        let removed = peer.hooks.remove(number);
         peer.signals.work.notify_one(); // Without links and work the connection may end.
         drop(peers);
         drop(removed); // After the lock: it may be the last that is known of a process.

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use super::queue::Queue;
 use crate::Upid;
 use crate::http::{append_message, message_bytes};
-use crate::pid::{AnyProcess, Link};
+use crate::pid::{AnyProcess, Hooks, Link};
 
 /// So many bytes at most wait for one peer. One that takes nothing in any more is cut off there,
 /// and those who linked to it hear that it exited.
@@ -31,6 +31,8 @@ pub(super) struct Peer {
     ended: Option<oneshot::Receiver<()>>,
     /// By who is linked to and who linked.
     pub(super) links: HashMap<(Upid, Upid), Arc<dyn AnyProcess>>,
+    /// What else hears of the end of the connection.
+    pub(super) hooks: Hooks,
     /// Who sent the last message, also as text.
     sender: Option<(Upid, String)>,
 }
@@ -124,6 +126,11 @@ impl Peer {
             self.signals.work.notify_one();
         }
         false
+    }
+
+    /// Whether somebody cares about the connection.
+    pub(super) fn is_linked(&self) -> bool {
+        !(self.links.is_empty() && self.hooks.is_empty())
     }
 
     pub(super) fn link(&mut self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {

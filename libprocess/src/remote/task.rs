@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::Network;
 use super::peer::{Predecessor, ROOM_BYTES, Signals, Stage};
+use crate::Exit;
 use crate::http::drain;
 
 /// Real time: what the other side of a socket does, no clock of ours can hurry.
@@ -147,7 +148,7 @@ impl Task {
             return Next::Write(segment);
         }
         peer.queue.rest();
-        if !peer.links.is_empty() {
+        if peer.is_linked() {
             return Next::Wait;
         }
         if !rested && !closed {
@@ -165,7 +166,7 @@ impl Task {
         if peer.connection != self.connection {
             return;
         }
-        if peer.stage == Stage::Closing && !(peer.queue.is_empty() && peer.links.is_empty()) {
+        if peer.stage == Stage::Closing && (!peer.queue.is_empty() || peer.is_linked()) {
             let successor = self.network.connection(self.address, connection, peer);
             drop(peers);
             self.network.runtime.spawn(successor.run());
@@ -176,5 +177,6 @@ impl Task {
         let Some(peer) = peer else { return };
         peer.room.notify_waiters();
         peer.links.into_iter().for_each(|((pid, _), linker)| linker.exited(pid));
+        peer.hooks.call(&Exit::ConnectionLost);
     }
 }
