@@ -27,25 +27,24 @@
 //!
 //! impl Process for Account {}
 //!
-//! impl Account {
-//!     fn deposit(&mut self, cents: u64) {
-//!         self.cents += cents;
-//!     }
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     libprocess::run(async {
+//!         let node = Node::builder().start().await?;
+//!         let account = node.spawn(Account::default());
+//!         account.tell(|account, _cx| account.cents += 500);
+//!         let cents = account.ask(|account, _cx| account.cents).await?;
+//!         println!("{cents} cents");
+//!         node.shutdown().await;
+//!         Ok(())
+//!     })?
 //! }
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # tokio::runtime::Runtime::new()?.block_on(async {
-//! let node = Node::builder().start().await?;
-//! let account = node.spawn(Account::default());
-//! account.tell(|account, _cx| account.deposit(500));
-//! # assert_eq!(account.ask(|account, _cx| account.cents).await?, 500);
-//! node.shutdown().await;
-//! # Ok(()) })
-//! # }
 //! ```
 //!
 //! There are no message types to declare: the closure is the message, the compiler checks it, and a reader finds
 //! what it does where it is sent. From one sender, closures run in the order in which they were sent.
+//!
+//! This is a whole program; it needs `libprocess` and nothing else. [`run`](crate::run) is for those that have no other
+//! use for tokio; a node starts in any tokio runtime, such as that of `#[tokio::main]`.
 //!
 //! # Asking
 //!

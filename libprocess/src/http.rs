@@ -42,6 +42,8 @@ mod client;
 mod connection;
 mod event_stream;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gzip;
 mod intake;
 mod limits;

@@ -53,6 +53,9 @@ mod clock;
 mod context;
 mod exit;
 mod future;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod group;
 pub mod guide;
 pub mod http;
@@ -83,5 +86,11 @@ pub use group::Group;
 pub use node::{Node, NodeBuilder, SpawnError};
 pub use pid::Pid;
 pub use process::Process;
+pub use runtime::run;
 pub use stout::{Time, WireMessage};
 pub use upid::{ParseUpidError, Upid};
+
+/// Its program is compiled, and run, like every other one.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

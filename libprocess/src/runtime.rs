@@ -41,6 +41,32 @@ pub(crate) use task::Tasks;
 use crate::mailbox::Ready;
 use pool::Pool;
 
+/// Runs a program to its end, in a tokio runtime made for it: for a `main` that has no other use for tokio.
+///
+/// ```
+/// use libprocess::Node;
+///
+/// let address = libprocess::run(async {
+///     let node = Node::builder().start().await?;
+///     let address = node.address();
+///     node.shutdown().await;
+///     std::io::Result::Ok(address)
+/// })??;
+/// println!("the node was at {address}");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Fails when the system gives no threads or no poller.
+///
+/// # Panics
+///
+/// Panics within another tokio runtime, which it would block.
+pub fn run<F: Future>(program: F) -> std::io::Result<F::Output> {
+    Ok(tokio::runtime::Runtime::new()?.block_on(program))
+}
+
 /// What the actors and futures of a node run on.
 pub(crate) struct Runtime {
     pub(crate) tokio: tokio::runtime::Handle,

@@ -167,7 +167,7 @@ impl std::fmt::Debug for Client {
 }
 
 /// The URL of a server that this client can talk to.
-fn parse(url: &str) -> Result<Uri, ClientError> {
+pub(super) fn parse(url: &str) -> Result<Uri, ClientError> {
     let uri: Uri = url.parse().map_err(|error| ClientError::url(url, error))?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),

@@ -1,6 +1,6 @@
 //! Files of a directory as answers.
 
-mod range;
+pub(super) mod range;
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};

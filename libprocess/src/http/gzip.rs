@@ -43,13 +43,13 @@ pub(super) async fn unpack(body: Bytes, bytes_max: usize) -> Result<Bytes, Unpac
     spawn_blocking(move || unpack_now(&body, bytes_max)).await.unwrap_or(Err(UnpackError::Malformed))
 }
 
-fn pack_now(body: &[u8]) -> Option<Bytes> {
+pub(super) fn pack_now(body: &[u8]) -> Option<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     encoder.write_all(body).ok()?;
     encoder.finish().ok().map(Bytes::from)
 }
 
-fn unpack_now(body: &[u8], bytes_max: usize) -> Result<Bytes, UnpackError> {
+pub(super) fn unpack_now(body: &[u8], bytes_max: usize) -> Result<Bytes, UnpackError> {
     let mut unpacked = Vec::new();
     let bound = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let read = MultiGzDecoder::new(body).take(bound).read_to_end(&mut unpacked);

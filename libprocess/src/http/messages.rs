@@ -7,6 +7,8 @@
 //! may have, and keeps the connection from there on.
 
 mod answers;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod head;
 mod sender;
 

@@ -36,6 +36,9 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod generated;
 mod ids;
 pub mod json;

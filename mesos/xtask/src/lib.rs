@@ -9,4 +9,5 @@
 
 pub mod arrows;
 pub mod pages;
+pub mod readme;
 pub mod workspace;

@@ -2,7 +2,7 @@
 
 /// What is to be sent of a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(in crate::http) enum Wanted {
     All,
     /// The bytes up to `to`, which is not one of them.
     Part {
@@ -14,7 +14,7 @@ pub(super) enum Wanted {
 }
 
 /// What a `Range` header asks for. What is no single range of bytes is ignored, as it may be.
-pub(super) fn wanted(header: Option<&str>, length: u64) -> Wanted {
+pub(in crate::http) fn wanted(header: Option<&str>, length: u64) -> Wanted {
     let Some((first, last)) = header.and_then(|header| header.trim().strip_prefix("bytes=")?.split_once('-'))
     else {
         return Wanted::All;
