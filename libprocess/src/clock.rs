@@ -14,7 +14,7 @@ use stout::Time;
 use tokio::sync::Notify;
 
 use crate::{Future, Promise};
-use timers::{TimerKey, Timers};
+use timers::{Callback, TimerKey, Timers};
 
 /// What time it is, and what happens when it has come.
 ///
@@ -168,8 +168,56 @@ impl Clock {
         let mut state = self.shared.state.lock();
         if let Reading::Standing(at) = state.reading {
             state.reading = Reading::Running(Instant::now(), at);
+            self.drive(&mut state);
             self.shared.changed.notify_all();
         }
+    }
+
+    /// When the next timer is due.
+    ///
+    /// # Panics
+    ///
+    /// Panics on a [system clock](Clock::system), which fires its timers itself.
+    pub fn next_timer(&self) -> Option<Time> {
+        self.assert_test_clock("asked for its timers");
+        self.shared.state.lock().timers.next_due()
+    }
+
+    /// Moves a paused clock forward to `time`, and fires each timer that falls due on the way, but does not
+    /// wait for what that sets off: for who runs the processes itself, as a simulator does. Everybody else
+    /// [advances](Clock::advance) it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use libprocess::{Clock, Time};
+    ///
+    /// let clock = Clock::paused(Time::EPOCH);
+    /// let slept = clock.sleep(Duration::from_secs(2));
+    /// assert_eq!(clock.next_timer(), Some(Time::EPOCH + Duration::from_secs(2)));
+    /// clock.advance_to(Time::EPOCH + Duration::from_secs(3));
+    /// assert!(slept.state().has_ended());
+    /// assert_eq!(clock.next_timer(), None);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics on a [system clock](Clock::system), and on one that is not paused.
+    pub fn advance_to(&self, time: Time) {
+        self.assert_test_clock("advanced");
+        while let Some(callbacks) = self.pass(time) {
+            callbacks.into_iter().for_each(|callback| callback());
+        }
+    }
+
+    /// Moves the clock to the next timer that is due by then, and gives the callbacks of that instant;
+    /// `None` when there is none, and the clock stands at the time.
+    fn pass(&self, target: Time) -> Option<Vec<Callback>> {
+        let mut state = self.shared.state.lock();
+        assert!(matches!(state.reading, Reading::Standing(_)), "a clock is advanced only while it is paused");
+        let due = state.timers.next_due().filter(|due| *due <= target);
+        let at = due.unwrap_or(target);
+        state.reading = Reading::Standing(at.max(self.shared.now(state.reading)));
+        due.map(|at| state.timers.take_due(at))
     }
 
     /// Moves a paused clock forward by `duration`, stopping at each timer that falls due on the way:
@@ -181,19 +229,7 @@ impl Clock {
     pub async fn advance(&self, duration: Duration) {
         self.assert_test_clock("advanced");
         let target = self.now() + duration;
-        loop {
-            let due = {
-                let mut state = self.shared.state.lock();
-                assert!(
-                    matches!(state.reading, Reading::Standing(_)),
-                    "a clock is advanced only while it is paused"
-                );
-                let due = state.timers.next_due().filter(|due| *due <= target);
-                let at = due.unwrap_or(target);
-                state.reading = Reading::Standing(at.max(self.shared.now(state.reading)));
-                due.map(|at| state.timers.take_due(at))
-            };
-            let Some(callbacks) = due else { break };
+        while let Some(callbacks) = self.pass(target) {
             callbacks.into_iter().for_each(|callback| callback());
             self.settle().await;
         }
@@ -229,12 +265,20 @@ impl Clock {
         let key = state.timers.insert(due, Box::new(f));
         let earliest = state.timers.next_due() != next;
         if !state.driven {
-            state.driven = true;
-            driver::start(Arc::clone(&self.shared));
+            self.drive(&mut state);
         } else if earliest {
             self.shared.changed.notify_all();
         }
         Timer { shared: Arc::downgrade(&self.shared), key }
+    }
+
+    /// Sees to it that the timers of a running clock fire. One that stands needs no thread for that.
+    fn drive(&self, state: &mut State) {
+        if !state.driven && matches!(state.reading, Reading::Running(..)) && state.timers.next_due().is_some()
+        {
+            state.driven = true;
+            driver::start(Arc::clone(&self.shared));
+        }
     }
 
     /// A future that is ready once `duration` has passed. Discarding it cancels the timer.
@@ -339,82 +383,4 @@ fn system_time() -> Time {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc;
-
-    fn secs(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    #[tokio::test]
-    async fn timers_fire_in_order_when_time_passes_and_not_before() {
-        let clock = Clock::paused(Time::EPOCH);
-        let (tx, rx) = mpsc::channel();
-        for n in [20, 10, 30] {
-            let (tx, reader) = (tx.clone(), clock.clone());
-            clock.after(secs(n), move || tx.send((n, reader.now())).unwrap());
-        }
-        clock.advance(secs(9)).await;
-        assert!(rx.try_recv().is_err());
-        clock.advance(secs(11)).await;
-        let fired: Vec<_> = rx.try_iter().collect();
-        assert_eq!(fired, [(10, Time::EPOCH + secs(10)), (20, Time::EPOCH + secs(20))]);
-        assert_eq!(clock.now(), Time::EPOCH + secs(20));
-    }
-
-    #[tokio::test]
-    async fn cancelled_timer_stays_silent() {
-        let clock = Clock::paused(Time::EPOCH);
-        let timer = clock.after(secs(1), || panic!("cancelled"));
-        assert!(timer.cancel());
-        assert!(!timer.cancel());
-        clock.advance(secs(2)).await;
-    }
-
-    #[tokio::test]
-    async fn timeout_gives_up_when_its_time_has_come() {
-        let clock = Clock::paused(Time::EPOCH);
-        let waiting = tokio::spawn({
-            let clock = clock.clone();
-            async move { clock.timeout(secs(5), std::future::pending::<()>()).await }
-        });
-        tokio::task::yield_now().await;
-        clock.advance(secs(5)).await;
-        assert_eq!(waiting.await.unwrap(), None);
-        assert_eq!(clock.timeout(secs(5), async { 3 }).await, Some(3));
-    }
-
-    #[tokio::test]
-    async fn sleep_that_nobody_wants_any_more_leaves_no_timer() {
-        let clock = Clock::paused(Time::EPOCH);
-        let timers = || clock.shared.state.lock().timers.next_due();
-        let sleep = clock.sleep(secs(5));
-        assert_eq!(timers(), Some(Time::EPOCH + secs(5)));
-        sleep.discard();
-        assert_eq!(timers(), None);
-        assert_eq!(sleep.await, Err(crate::FutureError::Discarded));
-
-        assert_eq!(clock.timeout(secs(5), async { 3 }).await, Some(3));
-        assert_eq!(timers(), None);
-        let mut given_up = Box::pin(clock.timeout(secs(5), std::future::pending::<()>()));
-        assert!(futures::poll!(given_up.as_mut()).is_pending());
-        drop(given_up);
-        assert_eq!(timers(), None);
-    }
-
-    #[tokio::test]
-    async fn panic_in_a_timer_stops_no_other() {
-        let clock = Clock::system();
-        clock.after(Duration::ZERO, || panic!("on purpose"));
-        clock.sleep(Duration::from_millis(5)).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn system_clock_fires_by_itself() {
-        let clock = Clock::system();
-        let before = clock.now();
-        clock.sleep(Duration::from_millis(5)).await.unwrap();
-        assert!(clock.now() >= before + Duration::from_millis(5));
-    }
-}
+mod tests;

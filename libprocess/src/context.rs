@@ -264,7 +264,8 @@ impl<P> Drop for Context<P> {
         let shared: &Shared = &self.pid.shared;
         let mut exit = Exit::Normal;
         if let Some(more) = self.more.take() {
-            more.links.into_keys().for_each(|linked| shared.node.unlink(&linked, shared.upid()));
+            let unlink = |linked: Upid, _| shared.node.unlink(&linked, shared.upid());
+            shared.node.runtime().each(more.links, unlink);
             more.monitors.into_values().for_each(|monitored| monitored.take_back(&shared.node));
             exit = more.exit.unwrap_or(exit);
         }

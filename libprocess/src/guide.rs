@@ -430,6 +430,8 @@
 //! # }
 //! ```
 //!
+//! Many nodes, a network that fails, crashes and disks that forget, all from one seed: that is the crate `libprocess-test`.
+//!
 //! # Coming from actix, ractor, kameo or C++ libprocess
 //!
 //! | there | here |

@@ -39,8 +39,9 @@
 //!   [`await_all`], [`select`] and [`repeat`] make one of many;
 //! * [`sync`]: queues, locks, sequences and limits that are waited for with futures;
 //! * [`subprocess`]: programs that run beside this one;
+//! * [`disk`]: files that survive a crash, and a seam for those of a test;
 //! * [`Clock`]: time that a test pauses, advances and settles;
-//! * [`Context::link`] and [`remote`]: other nodes, and their faults;
+//! * [`Context::link`] and [`remote`]: other nodes, their faults, and a seam for a network of one's own;
 //! * [`http`]: requests, responses, streams, and the client;
 //! * [`tls`]: certificates and keys, for nodes and clients;
 //! * [`metrics`]: counters, gauges and timers behind `/metrics/snapshot`.
@@ -51,6 +52,7 @@ pub mod bounded;
 mod builtin;
 mod clock;
 mod context;
+pub mod disk;
 mod exit;
 mod future;
 #[cfg(any(test, fuzzing))]

@@ -226,16 +226,22 @@ impl Node {
     }
 
     /// Runs `work`, which may block, on a thread made for that. The future is abandoned when it
-    /// panics.
+    /// panics. On a node with a [scheduler of its own](NodeBuilder::scheduler) the scheduler runs it.
     pub fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Future<T> {
         let (promise, result) = Promise::pair();
         let clock = self.inner.clock.clone();
         clock.begin();
         let end = EndOfWork(clock);
-        self.inner.runtime.tokio.spawn_blocking(move || {
+        let work = move || {
             let _end = end;
             promise.set(work());
-        });
+        };
+        if self.inner.runtime.is_own() {
+            // Who decides what runs when decides that of this, too.
+            self.inner.tasks.spawn(&self.inner.runtime, async move { work() });
+        } else {
+            self.inner.runtime.tokio.spawn_blocking(work);
+        }
         result
     }
 
@@ -291,7 +297,17 @@ impl Node {
 
     pub(crate) fn processes(&self) -> Vec<Arc<dyn AnyProcess>> {
         let mut processes = self.inner.processes.all();
-        processes.sort_by(|a, b| a.shared().upid().cmp(b.shared().upid()));
+        sort(&mut processes);
+        processes
+    }
+
+    /// Refuses new processes, and gives those there are, to be ended: where the order matters, in one
+    /// that is the same in every run.
+    fn close(&self) -> Vec<Arc<dyn AnyProcess>> {
+        let mut processes = self.inner.processes.close();
+        if self.inner.runtime.is_own() {
+            sort(&mut processes);
+        }
         processes
     }
 
@@ -344,7 +360,7 @@ impl Node {
     /// Ends all processes and futures, since the tokio runtime is gone.
     fn abandon(&self) {
         self.inner.abandoned.store(true, Ordering::Relaxed);
-        self.inner.processes.close().iter().for_each(|process| process.terminate(true));
+        self.close().iter().for_each(|process| process.terminate(true));
         self.inner.tasks.close();
     }
 
@@ -361,7 +377,7 @@ impl Node {
     ///
     /// Once polled, the node shuts down even when the future is dropped.
     pub async fn shutdown(&self) {
-        let processes = self.inner.processes.close();
+        let processes = self.close();
         self.inner.stopping.send_replace(true);
         let ends: Vec<_> = processes.iter().map(|process| process.shared().wait()).collect();
         processes.iter().for_each(|process| process.terminate(true));
@@ -373,6 +389,10 @@ impl Node {
         let stopped = async { while served.changed().await.is_ok() {} };
         futures::join!(self.inner.remote.close(), stopped);
     }
+}
+
+fn sort(processes: &mut [Arc<dyn AnyProcess>]) {
+    processes.sort_by(|a, b| a.shared().upid().cmp(b.shared().upid()));
 }
 
 /// Ends the piece of work on the clock even when the work panics, or the runtime never runs it.

@@ -5,10 +5,12 @@
 //! hears of its end. What follows on a new connection is sent when the other side has read all that
 //! the old one brought, so that messages arrive in the order in which they were sent.
 //!
-//! [`Faults`] are for tests: they lose, delay and double messages between nodes.
+//! [`Faults`] are for tests: they lose, delay and double messages between nodes. A node may be given a
+//! [`Network`] of its own in place of all this, such as one that a simulator makes up.
 
 mod faults;
 mod links;
+mod own;
 mod peer;
 mod queue;
 mod room;
@@ -17,10 +19,11 @@ mod task;
 mod tests;
 
 pub use faults::{Direction, Fault, Faults, Passing, Rule};
+pub use own::{Network, Port};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,8 +32,10 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::http::{MESSAGE_BYTES_MAX, encode_message};
+use crate::pid::{AnyProcess, Hook, Link};
 use crate::tls::Tls;
 use crate::{Clock, Node, Upid};
+use own::Own;
 use peer::Peer;
 use task::Task;
 
@@ -42,13 +47,25 @@ const CLOSE_WAIT_MAX: Duration = Duration::from_secs(1);
 const LONG_BODY_BYTES_MIN: usize = 16 << 10;
 
 pub(crate) struct Remote {
-    network: Arc<Network>,
+    way: Way,
     /// With the clock of delays.
     faults: Option<(Faults, Clock)>,
 }
 
+/// What messages and links go over.
+#[derive(Clone)]
+pub(crate) enum Way {
+    Sockets(Arc<Sockets>),
+    Own(Arc<Own>),
+}
+
+enum WeakWay {
+    Sockets(Weak<Sockets>),
+    Own(Weak<Own>),
+}
+
 /// The connections of a node.
-struct Network {
+pub(crate) struct Sockets {
     runtime: tokio::runtime::Handle,
     tls: Option<Tls>,
     peers: Mutex<Peers>,
@@ -63,14 +80,44 @@ struct Peers {
     closed: bool,
 }
 
+impl Way {
+    pub(crate) fn sockets(runtime: tokio::runtime::Handle, tls: Option<Tls>) -> Self {
+        let sockets = Sockets { runtime, tls, peers: Mutex::default(), tasks: watch::Sender::new(()) };
+        Self::Sockets(Arc::new(sockets))
+    }
+
+    pub(crate) fn own(network: Arc<dyn Network>) -> Self {
+        Self::Own(Arc::new(Own::new(network)))
+    }
+
+    #[inline]
+    fn send(&self, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
+        match self {
+            Self::Sockets(sockets) => sockets.send(from, to, name, body),
+            Self::Own(own) => own.send(from, to, name, body),
+        }
+    }
+
+    fn downgrade(&self) -> WeakWay {
+        match self {
+            Self::Sockets(sockets) => WeakWay::Sockets(Arc::downgrade(sockets)),
+            Self::Own(own) => WeakWay::Own(Arc::downgrade(own)),
+        }
+    }
+}
+
+impl WeakWay {
+    fn upgrade(&self) -> Option<Way> {
+        match self {
+            Self::Sockets(sockets) => sockets.upgrade().map(Way::Sockets),
+            Self::Own(own) => own.upgrade().map(Way::Own),
+        }
+    }
+}
+
 impl Remote {
-    pub(crate) fn new(
-        runtime: tokio::runtime::Handle,
-        tls: Option<Tls>,
-        faults: Option<(Faults, Clock)>,
-    ) -> Self {
-        let network = Network { runtime, tls, peers: Mutex::default(), tasks: watch::Sender::new(()) };
-        Self { network: Arc::new(network), faults }
+    pub(crate) fn new(way: Way, faults: Option<(Faults, Clock)>) -> Self {
+        Self { way, faults }
     }
 
     pub(crate) fn send(&self, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
@@ -78,42 +125,87 @@ impl Remote {
             warn!(name, to = %to, bytes = body.len(), "dropping a message that is too long to be received");
             return;
         }
-        let Some((faults, clock)) = &self.faults else { return self.network.send(from, to, name, body) };
+        let Some((faults, clock)) = &self.faults else { return self.way.send(from, to, name, body) };
         match faults.strike(&Passing { direction: Direction::Sent, from, to, name, body }) {
-            None => self.network.send(from, to, name, body),
+            None => self.way.send(from, to, name, body),
             Some(Fault::Drop) => {}
             Some(Fault::Duplicate) => {
-                self.network.send(from, to, name, body);
-                self.network.send(from, to, name, body);
+                self.way.send(from, to, name, body);
+                self.way.send(from, to, name, body);
             }
             Some(Fault::Delay(wait)) => {
                 let (from, to, name, body) = (from.clone(), to.clone(), name.to_owned(), body.to_vec());
-                let network = Arc::downgrade(&self.network);
+                let way = self.way.downgrade();
                 clock.after(wait, move || {
-                    if let Some(network) = network.upgrade() {
-                        network.send(&from, &to, &name, &body);
+                    if let Some(way) = way.upgrade() {
+                        way.send(&from, &to, &name, &body);
                     }
                 });
             }
         }
     }
 
+    pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
+        match &self.way {
+            Way::Sockets(sockets) => sockets.link(pid, linker),
+            Way::Own(own) => own.link(pid, linker),
+        }
+    }
+
+    pub(crate) fn unlink(&self, pid: &Upid, linker: &Upid) {
+        match &self.way {
+            Way::Sockets(sockets) => sockets.unlink(pid, linker),
+            Way::Own(own) => own.unlink(pid, linker),
+        }
+    }
+
+    /// Has a hook called when the connection to an address ends; now, if there can be none. Says whether it
+    /// waits.
+    pub(crate) fn watch(&self, address: SocketAddr, number: u64, hook: Hook) -> bool {
+        match &self.way {
+            Way::Sockets(sockets) => sockets.watch(address, number, hook),
+            Way::Own(own) => own.watch(address, number, hook),
+        }
+    }
+
+    pub(crate) fn unwatch(&self, address: SocketAddr, number: u64) {
+        match &self.way {
+            Way::Sockets(sockets) => sockets.unwatch(address, number),
+            Way::Own(own) => own.unwatch(address, number),
+        }
+    }
+
+    /// Replaces the connection to an address, if there is one.
+    fn reconnect(&self, address: SocketAddr) {
+        match &self.way {
+            Way::Sockets(sockets) => sockets.reconnect(address),
+            Way::Own(own) => own.reconnect(address),
+        }
+    }
+
     /// Makes no new connections, and waits a little for those there are to send what waits, before it
     /// ends them.
     pub(crate) async fn close(&self) {
-        {
-            let mut peers = self.network.peers.lock();
-            peers.closed = true;
-            peers.by_address.values().for_each(|peer| peer.signals.work.notify_one()); // They need not rest.
-        }
-        if tokio::time::timeout(CLOSE_WAIT_MAX, self.network.tasks.closed()).await.is_err() {
-            let peers = self.network.peers.lock();
-            peers.by_address.values().for_each(|peer| peer.signals.cut.notify_one());
+        match &self.way {
+            Way::Sockets(sockets) => sockets.close().await,
+            Way::Own(own) => own.close(),
         }
     }
 }
 
-impl Network {
+impl Sockets {
+    async fn close(&self) {
+        {
+            let mut peers = self.peers.lock();
+            peers.closed = true;
+            peers.by_address.values().for_each(|peer| peer.signals.work.notify_one()); // They need not rest.
+        }
+        if tokio::time::timeout(CLOSE_WAIT_MAX, self.tasks.closed()).await.is_err() {
+            let peers = self.peers.lock();
+            peers.by_address.values().for_each(|peer| peer.signals.cut.notify_one());
+        }
+    }
+
     fn send(self: &Arc<Self>, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
         let long = (body.len() >= LONG_BODY_BYTES_MIN)
             .then(|| encode_message(&from.to_string(), to.id(), name, body));
@@ -150,7 +242,7 @@ impl Network {
         Task {
             address,
             connection,
-            network: Arc::clone(self),
+            sockets: Arc::clone(self),
             signals: peer.signals.clone(),
             predecessor: Mutex::new(predecessor),
             _ends: ends,

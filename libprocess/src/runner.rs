@@ -108,7 +108,9 @@ fn handle<P: Process>(turn: &mut Turn<Shared, Body<P>>, messages: &mut u32) -> T
         }
     }));
     handled.unwrap_or_else(|panic| {
-        body.cx.panicked(panic::text(&*panic));
+        let text = panic::text(&*panic);
+        cell.node.runtime().panicked(Some(cell.upid()), text);
+        body.cx.panicked(text);
         Then::End(1)
     })
 }

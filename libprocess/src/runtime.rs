@@ -31,6 +31,7 @@ mod sync;
 mod task;
 mod worker;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use scheduler::{Runnable, Scheduler};
@@ -38,6 +39,7 @@ pub use scheduler::{Runnable, Scheduler};
 pub(crate) use monitor::{TICK, ticks};
 pub(crate) use task::Tasks;
 
+use crate::Upid;
 use crate::mailbox::Ready;
 use pool::Pool;
 
@@ -94,6 +96,29 @@ impl Runtime {
         let queue = scheduler.map_or_else(|| Queue::Pool(pool::get()), Queue::Own);
         let spare_threads = tokio.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread;
         Self { tokio, queue, spare_threads }
+    }
+
+    /// Whether a [`Scheduler`] decides what runs when.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.queue, Queue::Own(_))
+    }
+
+    /// Goes through a table; where a scheduler decides what happens, in an order that is the same in every
+    /// run.
+    pub(crate) fn each<V>(&self, table: HashMap<Upid, V>, mut f: impl FnMut(Upid, V)) {
+        if !self.is_own() {
+            return table.into_iter().for_each(|(pid, value)| f(pid, value));
+        }
+        let mut entries: Vec<_> = table.into_iter().collect();
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        entries.into_iter().for_each(|(pid, value)| f(pid, value));
+    }
+
+    /// Tells a scheduler of a panic, which was logged.
+    pub(crate) fn panicked(&self, process: Option<&Upid>, text: &str) {
+        if let Queue::Own(scheduler) = &self.queue {
+            scheduler.panicked(process, text);
+        }
     }
 
     /// Has slow handlers of a node reported by the name of their process.

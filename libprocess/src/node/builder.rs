@@ -19,7 +19,7 @@ use crate::builtin;
 use crate::group::Groups;
 use crate::http::{Authenticator, Limits};
 use crate::metrics::Metrics;
-use crate::remote::{Faults, Remote};
+use crate::remote::{Faults, Network, Port, Remote, Way};
 use crate::runtime::{Runtime, Scheduler, Tasks};
 use crate::tls::Tls;
 
@@ -50,16 +50,17 @@ pub struct NodeBuilder {
     limits: Limits,
     tls: Option<Tls>,
     faults: Option<Faults>,
-    scheduler: Option<Own>,
+    scheduler: Option<Own<dyn Scheduler>>,
+    network: Option<Own<dyn Network>>,
     asks_patience: Option<Duration>,
 }
 
-/// A run queue of its own, which has no text.
-struct Own(Arc<dyn Scheduler>);
+/// Something of the node's own, which has no text.
+struct Own<T: ?Sized>(Arc<T>);
 
-impl std::fmt::Debug for Own {
+impl<T: ?Sized> std::fmt::Debug for Own<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Scheduler")
+        f.write_str("Own")
     }
 }
 
@@ -78,6 +79,7 @@ impl Default for NodeBuilder {
             limits: Limits::default(),
             tls: None,
             scheduler: None,
+            network: None,
             faults: None,
             asks_patience: None,
         }
@@ -185,6 +187,14 @@ impl NodeBuilder {
         self
     }
 
+    /// What messages and links go over, instead of sockets: for a simulation. The node's address is the one
+    /// that it would [listen](NodeBuilder::bind) at. Nothing listens there, so that the node serves no
+    /// HTTP, and TLS is of no use to it.
+    pub fn network(mut self, network: Arc<dyn Network>) -> Self {
+        self.network = Some(Own(network));
+        self
+    }
+
     /// Has messages to and from other nodes suffer faults: for tests.
     pub fn faults(mut self, faults: &Faults) -> Self {
         self.faults = Some(faults.clone());
@@ -196,30 +206,30 @@ impl NodeBuilder {
     ///
     /// # Errors
     ///
-    /// Fails when the address cannot be listened at.
+    /// Fails when the address cannot be listened at, or a network of the node's own refuses it.
     ///
     /// # Panics
     ///
     /// Panics outside of a tokio runtime.
     pub async fn start(self) -> io::Result<Node> {
-        let listener = listen(self.bind)?;
-        let bound = listener.local_addr()?;
+        let network = self.network.map(|own| own.0);
+        let listener = if network.is_none() { Some(listen(self.bind)?) } else { None };
+        let bound = listener.as_ref().map_or(Ok(self.bind), TcpListener::local_addr)?;
         let ip = self.advertise_ip.unwrap_or_else(|| reachable(bound.ip()));
         let address = SocketAddr::new(ip, self.advertise_port.unwrap_or(bound.port()));
         let runtime = tokio::runtime::Handle::current();
         let clock = self.clock.unwrap_or_else(Clock::system);
         let (stopping, mut stop) = watch::channel(false);
         let (serving, served) = watch::channel(());
+        let way = network
+            .as_ref()
+            .map_or_else(|| Way::sockets(runtime.clone(), self.tls.clone()), |own| Way::own(Arc::clone(own)));
         let inner = Inner {
             address,
             hostname: self.hostname.unwrap_or_else(|| ip.to_string()),
             metrics: Metrics::new(clock.clone()),
             tracks: clock.tracks(),
-            remote: Remote::new(
-                runtime.clone(),
-                self.tls.clone(),
-                self.faults.map(|faults| (faults, clock.clone())),
-            ),
+            remote: Remote::new(way, self.faults.map(|faults| (faults, clock.clone()))),
             clock,
             runtime: Arc::new(Runtime::new(runtime.clone(), self.scheduler.map(|own| own.0))),
             tasks: Tasks::default(),
@@ -234,18 +244,23 @@ impl NodeBuilder {
             served,
         };
         let node = Node { inner: Arc::new(inner) };
+        if let Some(network) = network {
+            network.start(Port::new(address, node.downgrade()))?;
+        }
         node.inner.runtime.watch(node.downgrade());
         builtin::spawn(&node, self.pages_realm.as_deref());
-        let service = Arc::new(super::service::NodeService::new(node.downgrade(), self.firewall));
-        let stopped = async move {
-            // Only an error when the node is gone.
-            let _ = stop.wait_for(|stopping| *stopping).await;
-        };
-        let (limits, tls) = (self.limits, self.tls);
-        runtime.spawn(async move {
-            crate::http::serve(listener, service, limits, tls, stopped).await;
-            drop(serving);
-        });
+        if let Some(listener) = listener {
+            let service = Arc::new(super::service::NodeService::new(node.downgrade(), self.firewall));
+            let stopped = async move {
+                // Only an error when the node is gone.
+                let _ = stop.wait_for(|stopping| *stopping).await;
+            };
+            let (limits, tls) = (self.limits, self.tls);
+            runtime.spawn(async move {
+                crate::http::serve(listener, service, limits, tls, stopped).await;
+                drop(serving);
+            });
+        }
         let lost = Lost(node.downgrade());
         runtime.spawn(async move {
             let _lost = lost;

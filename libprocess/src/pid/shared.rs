@@ -219,7 +219,7 @@ impl Shared {
         let Some(more) = more else { return };
         let More { routes, linkers, waiters, hooks, exit: _ } = *more;
         routes.clear();
-        linkers.into_values().for_each(|linker| linker.exited(self.upid().clone()));
+        self.node.runtime().each(linkers, |_, linker| linker.exited(self.upid().clone()));
         hooks.call(&exit);
         waiters.into_iter().for_each(|waiter| waiter.set(()));
     }

@@ -3,18 +3,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Network, Remote};
+use super::Sockets;
 use crate::pid::{AnyProcess, Hook, Link};
 use crate::{Context, Exit, Process, Upid};
 
-impl Remote {
-    pub(crate) fn link(&self, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
-        let link = self.network.with_peer(pid.address(), |peer| peer.link(pid, linker));
+impl Sockets {
+    pub(super) fn link(self: &Arc<Self>, pid: &Upid, linker: Arc<dyn AnyProcess>) -> Link {
+        let link = self.with_peer(pid.address(), |peer| peer.link(pid, linker));
         link.unwrap_or(Link::Gone)
     }
 
-    pub(crate) fn unlink(&self, pid: &Upid, linker: &Upid) {
-        let mut peers = self.network.peers.lock();
+    pub(super) fn unlink(&self, pid: &Upid, linker: &Upid) {
+        let mut peers = self.peers.lock();
         let Some(peer) = peers.by_address.get_mut(&pid.address()) else { return };
         let removed = peer.links.remove(&(pid.clone(), linker.clone()));
         peer.signals.work.notify_one(); // Without links and work the connection may end.
@@ -24,9 +24,9 @@ impl Remote {
 
     /// Has a hook called when the connection to an address ends; now, if there can be none. Says whether it
     /// waits.
-    pub(crate) fn watch(&self, address: SocketAddr, number: u64, hook: Hook) -> bool {
+    pub(super) fn watch(self: &Arc<Self>, address: SocketAddr, number: u64, hook: Hook) -> bool {
         let mut hook = Some(hook);
-        self.network.with_peer(address, |peer| {
+        self.with_peer(address, |peer| {
             if let Some(hook) = hook.take() {
                 peer.hooks.insert(number, hook);
                 peer.signals.work.notify_one(); // What rests does not close now.
@@ -39,19 +39,17 @@ impl Remote {
         waits
     }
 
-    pub(crate) fn unwatch(&self, address: SocketAddr, number: u64) {
-        let mut peers = self.network.peers.lock();
+    pub(super) fn unwatch(&self, address: SocketAddr, number: u64) {
+        let mut peers = self.peers.lock();
         let Some(peer) = peers.by_address.get_mut(&address) else { return };
         let removed = peer.hooks.remove(number);
         peer.signals.work.notify_one(); // Without links and work the connection may end.
         drop(peers);
         drop(removed); // After the lock: it may be the last that is known of a process.
     }
-}
 
-impl Network {
     /// Replaces the connection to an address, if there is one.
-    fn reconnect(self: &Arc<Self>, address: SocketAddr) {
+    pub(super) fn reconnect(self: &Arc<Self>, address: SocketAddr) {
         let mut peers = self.peers.lock();
         let connection = peers.next();
         let closed = peers.closed;
@@ -75,7 +73,7 @@ impl<P: Process> Context<P> {
     /// arrive within a second over the old connection may be lost; everything else arrives in order.
     pub fn link_anew(&mut self, pid: &Upid) {
         if pid.address() != self.node().address() {
-            self.node().remote().network.reconnect(pid.address());
+            self.node().remote().reconnect(pid.address());
         }
         self.link(pid);
     }

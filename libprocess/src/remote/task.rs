@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::Network;
+use super::Sockets;
 use super::peer::{Predecessor, ROOM_BYTES, Signals, Stage};
 use crate::Exit;
 use crate::http::drain;
@@ -29,7 +29,7 @@ const PREDECESSOR_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Task {
     pub(super) address: SocketAddr,
     pub(super) connection: u64,
-    pub(super) network: Arc<Network>,
+    pub(super) sockets: Arc<Sockets>,
     pub(super) signals: Signals,
     pub(super) predecessor: Mutex<Option<Predecessor>>,
     /// Tells the successor of the end.
@@ -61,7 +61,7 @@ impl Task {
 
     async fn serve(&self) -> std::io::Result<()> {
         let stream = self.connect().await?;
-        let Some(tls) = &self.network.tls else { return self.serve_over(stream.into_split()).await };
+        let Some(tls) = &self.sockets.tls else { return self.serve_over(stream.into_split()).await };
         match tls.connect(stream, self.address).await {
             Ok(secured) => self.serve_over(tokio::io::split(secured)).await,
             // One that has no TLS may be spoken to without it.
@@ -129,7 +129,7 @@ impl Task {
     }
 
     fn next(&self, written: Option<Vec<u8>>, rested: bool) -> Next {
-        let mut peers = self.network.peers.lock();
+        let mut peers = self.sockets.peers.lock();
         let closed = peers.closed;
         let Some(peer) = peers.by_address.get_mut(&self.address) else { return Next::Finish };
         if peer.connection != self.connection {
@@ -160,16 +160,16 @@ impl Task {
 
     /// Drops the peer, unless it has a later connection or needs one, and tells those who linked.
     fn end(self) {
-        let mut peers = self.network.peers.lock();
+        let mut peers = self.sockets.peers.lock();
         let connection = peers.next();
         let Some(peer) = peers.by_address.get_mut(&self.address) else { return };
         if peer.connection != self.connection {
             return;
         }
         if peer.stage == Stage::Closing && (!peer.queue.is_empty() || peer.is_linked()) {
-            let successor = self.network.connection(self.address, connection, peer);
+            let successor = self.sockets.connection(self.address, connection, peer);
             drop(peers);
-            self.network.runtime.spawn(successor.run());
+            self.sockets.runtime.spawn(successor.run());
             return; // With the end of this one, which the successor waits for.
         }
         let peer = peers.by_address.remove(&self.address);

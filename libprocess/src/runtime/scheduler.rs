@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Work;
+use crate::Upid;
 
 /// A run queue of a node, in place of the worker threads of the program.
 ///
 /// It gets everything that has something to do, and decides what runs when, and on which thread: a
-/// simulator draws the order from a seed, and runs all of it on one thread.
+/// simulator draws the order from a seed, and runs all of it on one thread. Work that
+/// [may block](crate::Node::run_blocking) is among it.
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -48,6 +50,12 @@ pub trait Scheduler: Send + Sync + 'static {
     /// Takes something that can run. It is called from any thread, also while something
     /// [runs](Runnable::run).
     fn schedule(&self, runnable: Runnable);
+
+    /// A handler of a process has panicked, or a future in the background has. That was its end, and is in
+    /// the log; a test that has assertions in its processes wants to fail there, too.
+    fn panicked(&self, process: Option<&Upid>, text: &str) {
+        let _ = (process, text);
+    }
 }
 
 /// A process with events to handle, or a future that can go on.

@@ -53,7 +53,11 @@ impl Tasks {
             running.closed = true;
             std::mem::take(&mut running.tasks)
         };
-        drop(tasks); // After the lock: each takes itself off the list.
+        // After the lock: each takes itself off the list. In the order in which they began, so that what
+        // that sets off is the same in every run.
+        let mut tasks: Vec<_> = tasks.into_iter().collect();
+        tasks.sort_unstable_by_key(|(number, _)| *number);
+        drop(tasks);
     }
 }
 
@@ -85,7 +89,10 @@ fn schedule(runnable: async_task::Runnable<Arc<Runtime>>) {
 
 /// Polls a future. A panic in it is its end.
 pub(super) fn run(runnable: async_task::Runnable<Arc<Runtime>>) {
+    let runtime = Arc::clone(runnable.metadata());
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runnable.run())) {
-        error!("a background future panicked: {}", panic::text(&*panic));
+        let text = panic::text(&*panic);
+        error!("a background future panicked: {text}");
+        runtime.panicked(None, text);
     }
 }

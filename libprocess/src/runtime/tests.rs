@@ -68,11 +68,15 @@ async fn busy_pair_leaves_room_for_others() {
 }
 
 #[derive(Default)]
-struct Queue(Mutex<VecDeque<Runnable>>);
+struct Queue(Mutex<VecDeque<Runnable>>, Mutex<Vec<String>>);
 
 impl Scheduler for Queue {
     fn schedule(&self, runnable: Runnable) {
         self.0.lock().push_back(runnable);
+    }
+
+    fn panicked(&self, process: Option<&crate::Upid>, text: &str) {
+        self.1.lock().push(format!("{} {text}", process.map_or("-", crate::Upid::id)));
     }
 }
 
@@ -101,6 +105,21 @@ async fn own_scheduler_runs_processes_and_futures_on_its_thread() {
     queue.run_all();
     assert_eq!(thread.await, Ok(here));
     assert_eq!(task.await, Ok(Ok(here)));
+}
+
+#[tokio::test]
+async fn own_scheduler_runs_blocking_work_and_hears_of_panics() {
+    let queue = Arc::new(Queue::default());
+    let node = Node::builder().scheduler(Arc::clone(&queue) as Arc<dyn Scheduler>).start().await.unwrap();
+    let here = std::thread::current().id();
+    let thread = node.run_blocking(|| std::thread::current().id());
+    let panicking = node.run_blocking::<()>(|| panic!("in blocking work"));
+    node.spawn_as("quiet", Quiet).unwrap().tell(|_quiet, _cx| panic!("in a handler"));
+    assert!(thread.is_pending());
+    queue.run_all();
+    assert_eq!(thread.await, Ok(here));
+    assert_eq!(panicking.await, Err(crate::FutureError::Abandoned));
+    assert_eq!(*queue.1.lock(), ["- in blocking work", "quiet in a handler"]);
 }
 
 #[tokio::test]

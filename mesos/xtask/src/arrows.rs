@@ -7,7 +7,7 @@ use crate::workspace::Package;
 pub const LAYERS: [&[&str]; 9] = [
     &["stout"],
     &["libprocess", "mesos-api"],
-    &["mesos-resources", "libprocess-grpc"],
+    &["mesos-resources", "libprocess-grpc", "libprocess-test"],
     &[
         "mesos-access",
         "mesos-allocation",

@@ -1,0 +1,9 @@
+//! What simulations promise.
+
+mod chatter;
+mod clocks;
+mod crashes;
+mod many;
+mod network;
+mod replay;
+mod support;
