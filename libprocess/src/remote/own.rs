@@ -9,9 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::{Exit, Upid};
 use crate::node::WeakNode;
 use crate::pid::{AnyProcess, Hook, Hooks, Link};
+use crate::{Exit, Upid};
 
 /// What messages and links of one node go over, in place of sockets: a simulator makes up how long
 /// things take, what is lost, and when a connection breaks.
