@@ -1,6 +1,7 @@
 //! The page `/metrics/snapshot`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stout::duration;
 
@@ -12,11 +13,9 @@ use crate::http::{Reply, Request, Response};
 /// `timeout=DURATION` says how long to wait for gauges; `jsonp=NAME` wraps the object in a call. Too
 /// many requests are delayed, not refused.
 pub fn snapshot(metrics: &Metrics, request: Request) -> Reply {
-    let timeout = match request.query.get("timeout").map(duration::parse).transpose() {
+    let timeout = match timeout(&request) {
         Ok(timeout) => timeout,
-        Err(error) => {
-            return Response::bad_request(format!("Invalid timeout parameter: {error}")).into();
-        }
+        Err(refusal) => return refusal.into(),
     };
     let metrics = metrics.clone();
     Reply::later(async move {
@@ -24,6 +23,16 @@ pub fn snapshot(metrics: &Metrics, request: Request) -> Reply {
         let json = to_json(&metrics.snapshot(timeout).await);
         Response::jsonp(json, request.query.get("jsonp"))
     })
+}
+
+/// How long a request lets gauges take, if it says so.
+///
+/// # Errors
+///
+/// The answer to one that says something else.
+pub(super) fn timeout(request: &Request) -> Result<Option<Duration>, Response> {
+    let asked = request.query.get("timeout").map(duration::parse).transpose();
+    asked.map_err(|error| Response::bad_request(format!("Invalid timeout parameter: {error}")))
 }
 
 /// Writes a snapshot as a JSON object, all numbers with a decimal point or an exponent.

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use stout::duration;
-
 use super::Metrics;
+use super::endpoint::timeout;
 use super::registry::Kind;
 use crate::http::{Reply, Request, Response};
 
@@ -28,11 +27,9 @@ const QUANTILES: [(&str, &str); 6] = [
 /// them, such as `/`; the rate and `timeout=DURATION` are the same. The percentiles of a timer are a
 /// summary; the last sample, and the least, the greatest and the number in the window, are gauges beside it.
 pub fn text(metrics: &Metrics, request: Request) -> Reply {
-    let timeout = match request.query.get("timeout").map(duration::parse).transpose() {
+    let timeout = match timeout(&request) {
         Ok(timeout) => timeout,
-        Err(error) => {
-            return Response::bad_request(format!("Invalid timeout parameter: {error}")).into();
-        }
+        Err(refusal) => return refusal.into(),
     };
     let metrics = metrics.clone();
     Reply::later(async move {

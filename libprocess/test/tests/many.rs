@@ -19,9 +19,8 @@ fn order_exits_and_arrivals_hold_under_200_seeds() {
     run(0..200);
 }
 
-/// `cargo test --release -p libprocess-test -- --ignored`
 #[test]
-#[ignore = "takes a minute or two in a release build"]
+#[ignore = "long: cargo test --release -p libprocess-test -- --ignored"]
 fn order_exits_and_arrivals_hold_under_10_000_seeds() {
     std::thread::scope(|scope| {
         for half in 0..2 {
