@@ -69,7 +69,7 @@ pub use event_stream::{Event, Events, events};
 pub use files::files;
 pub use hyper::header;
 pub use hyper::{HeaderMap, Method, StatusCode};
-pub use intake::Intake;
+pub use intake::{Admission, Intake};
 pub use limits::{HEAD_BYTES_MAX, Limits, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 pub use message::{Arrival, Delivery, Incoming, drain, encode_message};
 pub(crate) use message::{append_message, message_bytes};

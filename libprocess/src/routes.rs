@@ -18,10 +18,10 @@ use crate::http::{Reply, Request, Route};
 use tree::Part;
 
 /// A handler that runs inside the process.
-pub(crate) type ActorHandler<P> = Arc<dyn Fn(&mut P, &mut Context<P>, Request) -> Reply + Send + Sync>;
+pub(crate) type ActorHandler<P> = Arc<dyn Fn(&mut P, &mut Context<P>, Box<Request>) -> Reply + Send + Sync>;
 
 /// A handler as the HTTP server calls it, wherever it then runs.
-pub(crate) type Handler = Arc<dyn Fn(Request) -> Reply + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(Box<Request>) -> Reply + Send + Sync>;
 
 /// The routes of one process.
 #[derive(Default)]

@@ -46,9 +46,9 @@ impl<P: Process> Context<P> {
         let pid = self.pid();
         let shared = Arc::downgrade(&pid.shared);
         let handler: ActorHandler<P> =
-            Arc::new(move |process, cx, request| handler(process, cx, request).into());
+            Arc::new(move |process, cx, request| handler(process, cx, *request).into());
         let quick = route.quick;
-        let queue = move |request: Request| match shared.upgrade() {
+        let queue = move |request: Box<Request>| match shared.upgrade() {
             Some(shared) => pid::request(&shared, Arc::clone(&handler), request, quick),
             None => Response::not_found().into(),
         };
@@ -63,6 +63,6 @@ impl<P: Process> Context<P> {
         route: Route,
         handler: impl Fn(Request) -> R + Send + Sync + 'static,
     ) {
-        self.pid().shared.add_route(route, false, Arc::new(move |request| handler(request).into()));
+        self.pid().shared.add_route(route, false, Arc::new(move |request| handler(*request).into()));
     }
 }

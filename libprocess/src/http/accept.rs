@@ -1,7 +1,7 @@
 //! What a client says it can read.
 
 use hyper::HeaderMap;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, GetAll, HeaderValue};
 
 /// Whether the `Accept` header allows a media type such as `application/json`.
 ///
@@ -29,19 +29,23 @@ pub fn accepts_in(headers: &HeaderMap, header: &str, media: &str) -> bool {
     if !headers.contains_key(header) {
         return true;
     }
-    decide(headers, header, &[media, &format!("{kind}/*"), "*/*"])
+    decide(&values(headers.get_all(header)), &[media, &format!("{kind}/*"), "*/*"])
 }
 
 /// Whether the `Accept-Encoding` header names an encoding such as `gzip`, or `*`. Without the header
 /// no encoding is acceptable.
 pub fn accepts_encoding(headers: &HeaderMap, encoding: &str) -> bool {
-    decide(headers, ACCEPT_ENCODING.as_str(), &[encoding, "*"])
+    decide(&values(headers.get_all(ACCEPT_ENCODING)), &[encoding, "*"])
+}
+
+/// The readable ones of the values of a header.
+fn values<'a>(values: GetAll<'a, HeaderValue>) -> Vec<&'a str> {
+    values.iter().filter_map(|value| value.to_str().ok()).collect()
 }
 
 /// The verdict of the first entry that fits the first of the candidates that any entry fits.
-fn decide(headers: &HeaderMap, header: &str, candidates: &[&str]) -> bool {
-    let texts = || headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
-    let entries = || texts().flat_map(|text| text.split(',')).map(entry);
+fn decide(values: &[&str], candidates: &[&str]) -> bool {
+    let entries = || values.iter().flat_map(|text| text.split(',')).map(entry);
     let verdict = |candidate: &&str| {
         entries().find(|(name, _)| name.eq_ignore_ascii_case(candidate)).map(|(_, wanted)| wanted)
     };

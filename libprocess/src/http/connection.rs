@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -23,6 +23,9 @@ use super::{Limits, Service};
 
 /// hyper does not work with a smaller buffer.
 const BUFFER_BYTES_MIN: usize = 8192;
+
+/// hyper makes room on the stack for so many headers, and asks for memory for any other number.
+const HEADERS_ON_STACK: usize = 100;
 
 /// How long a connection that is closed with something still unread is kept, so that the answer is
 /// not lost to the reset that would follow.
@@ -67,12 +70,19 @@ async fn serve_requests(
     let answer = service_fn(move |request| receiver.answer(request));
     let connection = builder(&limits).serve_connection(TokioIo::new(peer.clone()), answer);
     let mut connection = pin!(connection);
+    let news = stopped.clone();
     let mut stopping = pin!(async move { stopped.wait_for(|stopped| *stopped).await.is_ok() });
     let mut stops = false;
+    let mut told: Option<Waker> = None;
     let ended = poll_fn(|context| {
-        if !stops && stopping.as_mut().poll(context).is_ready() {
-            stops = true;
-            connection.as_mut().graceful_shutdown();
+        // Once it knows whom to wake, there is nothing to be heard from it before it does.
+        let knows = told.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if !stops && (!knows || news.has_changed().unwrap_or(true)) {
+            told = Some(context.waker().clone());
+            if stopping.as_mut().poll(context).is_ready() {
+                stops = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
             return Poll::Ready(ended.map_err(Cut::from));
@@ -133,7 +143,9 @@ fn builder(limits: &Limits) -> http1::Builder {
         .header_read_timeout(None)
         .half_close(true)
         .title_case_headers(true)
-        .max_headers(limits.headers_max)
         .max_buf_size(limits.head_bytes_max.max(BUFFER_BYTES_MIN));
+    if limits.headers_max != HEADERS_ON_STACK {
+        builder.max_headers(limits.headers_max);
+    }
     builder
 }

@@ -113,8 +113,8 @@ impl Service for Recorder {
         Delivery::Delivered
     }
 
-    fn route(&self, request: Request) -> Reply {
-        let Request { method, path, body, .. } = request;
+    fn route(&self, request: Box<Request>) -> Reply {
+        let Request { method, path, body, .. } = *request;
         self.0.lock().push(Got::Request { method, path, body });
         Response::ok().into()
     }

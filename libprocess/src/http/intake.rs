@@ -2,6 +2,27 @@
 
 use std::time::Duration;
 
+use super::Response;
+use crate::Future;
+
+/// What a [`Service`](super::Service) says to the head of a request.
+#[derive(Debug)]
+pub enum Admission {
+    /// It is to be answered once so much of its body has come.
+    Granted(Intake),
+    /// It gets this answer, and no further.
+    Refused(Response),
+    /// Who answers it has only begun to exist: it is to be looked at again when this is ready or has failed.
+    /// One that has to wait then, too, is dropped with its connection.
+    Waits(Future<()>),
+}
+
+impl From<Response> for Admission {
+    fn from(response: Response) -> Self {
+        Self::Refused(response)
+    }
+}
+
 /// What a [`Service`](super::Service) wants of the body of a request. The default is all of it, within
 /// the bounds of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

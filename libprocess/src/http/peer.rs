@@ -216,7 +216,6 @@ impl State {
     fn received(&mut self) {
         if matches!(self.phase, Phase::Idle) {
             self.phase = Phase::Head;
-            self.head_timer.start();
         }
     }
 
@@ -331,6 +330,8 @@ impl AsyncRead for Peer {
                 Poll::Ready(result)
             }
             Poll::Pending if matches!(state.phase, Phase::Head) => {
+                // A head that comes in one piece costs no look at the clock.
+                state.head_timer.start();
                 let late = state.head_timer.poll_passed(context);
                 state.head_is_late |= late.is_ready();
                 late.map(|()| Err(timed_out("the head of a request took too long")))

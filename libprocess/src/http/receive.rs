@@ -22,8 +22,8 @@ use super::body_reader::Shared as Streamed;
 use super::gzip::{self, UnpackError};
 use super::peer::{Exchange, Peer};
 use super::{
-    BodyReader, Delivery, Incoming, Intake, Limits, Reply, Request, Response, Service, accept, message,
-    target,
+    Admission, BodyReader, Delivery, Incoming, Intake, Limits, Reply, Request, Response, Service, accept,
+    message, target,
 };
 use crate::panic;
 
@@ -94,7 +94,7 @@ impl Receiver {
             }
         };
         drop((body, intake));
-        match self.ask(*request) {
+        match self.ask(request) {
             Reply::Now(response) if !packs || !is_worth_packing(&response) => {
                 Answering::Ready(Some(finish(response, false, exchange, None)))
             }
@@ -171,16 +171,14 @@ impl Receiver {
             Ok(request) => Box::new(request),
             Err(text) => return Step::Refused(Response::bad_request(text)),
         };
-        match self.service.ready(&request) {
-            Some(ready) => Step::Waits(request, ready),
-            None => self.admit(request),
-        }
+        self.admit(request)
     }
 
     fn admit(&self, mut request: Box<Request>) -> Step {
         match self.service.admit(&mut request) {
-            Ok(intake) => Step::Admitted(request, intake),
-            Err(response) => Step::Refused(response),
+            Admission::Granted(intake) => Step::Admitted(request, intake),
+            Admission::Refused(response) => Step::Refused(response),
+            Admission::Waits(ready) => Step::Waits(request, ready),
         }
     }
 
@@ -206,12 +204,12 @@ impl Receiver {
             let bytes_max = intake.bytes_max.unwrap_or(self.limits.request_bytes_max);
             request.body = self.collect(&request.headers, body, bytes_max).await?;
         }
-        let reply = self.ask(*request);
+        let reply = self.ask(request);
         Ok((self.wait_for(reply, streamed.as_deref()).await?, streamed))
     }
 
     /// Calls the handler.
-    fn ask(&self, request: Request) -> Reply {
+    fn ask(&self, request: Box<Request>) -> Reply {
         let asked = catch_unwind(AssertUnwindSafe(|| self.service.route(request)));
         asked.unwrap_or_else(|panic| panicked(&*panic).into())
     }

@@ -1,7 +1,6 @@
 //! What stands behind a server.
 
-use super::{Arrival, Delivery, Incoming, Intake, Reply, Request, Response};
-use crate::Future;
+use super::{Admission, Arrival, Delivery, Incoming, Intake, Reply, Request};
 
 /// Takes the messages and requests that a [server](super::serve) receives.
 ///
@@ -17,24 +16,14 @@ pub trait Service: Send + Sync + 'static {
         self.message(arrival.into())
     }
 
-    /// What has to be waited for before a request can be looked at, because who answers it has only begun to
-    /// exist.
-    fn ready(&self, _request: &Request) -> Option<Future<()>> {
-        None
-    }
-
     /// Looks at the head of a request to a route, before any of its body is read, and says what is
-    /// wanted of that.
-    ///
-    /// # Errors
-    ///
-    /// The answer to a request that is not to get further.
-    fn admit(&self, _request: &mut Request) -> Result<Intake, Response> {
-        Ok(Intake::default())
+    /// wanted of that. A request that had to wait is looked at once more.
+    fn admit(&self, _request: &mut Request) -> Admission {
+        Admission::Granted(Intake::default())
     }
 
     /// Answers a request to a route that was admitted.
     ///
     /// Its path starts with `/` and does not climb (`/..`). Authentication has not been done.
-    fn route(&self, request: Request) -> Reply;
+    fn route(&self, request: Box<Request>) -> Reply;
 }

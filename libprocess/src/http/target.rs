@@ -10,7 +10,9 @@ use percent_encoding::percent_decode_str;
 /// UTF-8.
 pub(super) fn decode(text: &str) -> Result<String, String> {
     let mut parts = text.split('%');
-    parts.next();
+    if parts.next() == Some(text) {
+        return Ok(text.to_owned());
+    }
     for part in parts {
         let digits = part.get(..2).unwrap_or(part);
         if digits.len() < 2 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -32,10 +34,12 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 
 /// Whether a part of the path means the directory above.
 pub(super) fn climbs(path: &str) -> bool {
-    if path.contains("/..") {
-        return true;
+    let (mut dots, mut escapes) = (false, false);
+    for byte in path.bytes() {
+        dots |= byte == b'.';
+        escapes |= byte == b'%';
     }
-    path.contains('%') && decode(path).is_ok_and(|path| path.contains("/.."))
+    (dots && path.contains("/..")) || (escapes && decode(path).is_ok_and(|path| path.contains("/..")))
 }
 
 /// The parameters of a query string in their order.
@@ -44,6 +48,9 @@ pub(super) fn climbs(path: &str) -> bool {
 ///
 /// Says which parameter cannot be decoded.
 pub(super) fn parameters(query: &str) -> Result<Vec<(String, String)>, String> {
+    if query.is_empty() {
+        return Ok(Vec::new());
+    }
     let parameter = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         Ok((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))

@@ -250,7 +250,7 @@ impl NodeBuilder {
         node.inner.runtime.watch(node.downgrade());
         builtin::spawn(&node, self.pages_realm.as_deref());
         if let Some(listener) = listener {
-            let service = Arc::new(super::service::NodeService::new(node.downgrade(), self.firewall));
+            let service = Arc::new(super::service::NodeService::new(&node, self.firewall));
             let stopped = async move {
                 // Only an error when the node is gone.
                 let _ = stop.wait_for(|stopping| *stopping).await;

@@ -3,35 +3,39 @@
 use std::sync::Arc;
 
 use super::firewall::Firewall;
-use crate::http::{Arrival, Delivery, Incoming, Intake, Reply, Request, Response, Service};
+use crate::http::{Admission, Arrival, Delivery, Incoming, Reply, Request, Response, Service};
 use crate::node::WeakNode;
 use crate::pid::AnyProcess;
 use crate::routes::Admitted;
-use crate::{Future, Node, Upid};
+use crate::{Clock, Node, Upid};
 
 /// The node as its server sees it. It does not keep the node alive.
 pub(super) struct NodeService {
     node: WeakNode,
+    clock: Clock,
     firewall: Firewall,
 }
 
 impl NodeService {
-    pub(super) fn new(node: WeakNode, firewall: Firewall) -> Self {
-        Self { node, firewall }
+    pub(super) fn new(node: &Node, firewall: Firewall) -> Self {
+        Self { node: node.downgrade(), clock: node.clock().clone(), firewall }
     }
 
     /// Finds the route of the process that the path names; the delegate has those of no process.
-    fn find(&self, node: &Node, request: &mut Request) -> Result<Admitted, Response> {
+    fn find(&self, node: &Node, request: &mut Request) -> Result<Admitted, Admission> {
         let disabled = || Response::forbidden(format!("Endpoint '{}' is disabled", request.path));
         if self.firewall.refuses(request) {
-            return Err(disabled());
+            return Err(disabled().into());
         }
         let (process, path) = addressee(node, request).ok_or_else(Response::not_found)?;
-        let routes = process.shared().routes();
-        let endpoint = routes.and_then(|routes| routes.find(path)).ok_or_else(Response::not_found)?;
+        if !process.shared().is_initialized() {
+            // It is about to set its routes.
+            return Err(Admission::Waits(process.initialized()));
+        }
+        let endpoint = process.shared().endpoint(path).ok_or_else(Response::not_found)?;
         let id = process.shared().upid().id();
         if self.firewall.refuses_endpoint(id, &endpoint) {
-            return Err(disabled());
+            return Err(disabled().into());
         }
         request.params = endpoint.parameters(path).map_err(Response::bad_request)?;
         let guard = node.guard(id, &endpoint);
@@ -63,25 +67,21 @@ impl Service for NodeService {
         }
     }
 
-    fn ready(&self, request: &Request) -> Option<Future<()>> {
-        let node = self.node.upgrade()?;
-        let (process, _) = addressee(&node, request)?;
-        // It is about to set its routes.
-        (!process.shared().is_initialized()).then(|| process.initialized())
+    fn admit(&self, request: &mut Request) -> Admission {
+        let Some(node) = self.node.upgrade() else { return Admission::Refused(Response::not_found()) };
+        match self.find(&node, request) {
+            Ok(admitted) => {
+                let intake = admitted.endpoint.intake();
+                request.admitted = Some(admitted);
+                Admission::Granted(intake)
+            }
+            Err(not_now) => not_now,
+        }
     }
 
-    fn admit(&self, request: &mut Request) -> Result<Intake, Response> {
-        let node = self.node.upgrade().ok_or_else(Response::not_found)?;
-        let admitted = self.find(&node, request)?;
-        let intake = admitted.endpoint.intake();
-        request.admitted = Some(admitted);
-        Ok(intake)
-    }
-
-    fn route(&self, mut request: Request) -> Reply {
-        let Some(node) = self.node.upgrade() else { return Response::not_found().into() };
+    fn route(&self, mut request: Box<Request>) -> Reply {
         // What was not admitted is for nobody.
         let Some(admitted) = request.admitted.take() else { return Response::not_found().into() };
-        admitted.endpoint.answer(admitted.guard, node.clock(), request)
+        admitted.endpoint.answer(admitted.guard, &self.clock, request)
     }
 }

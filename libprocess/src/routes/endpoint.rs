@@ -61,7 +61,7 @@ impl Endpoint {
 
     /// Answers a request: finds out whether that may be, if there is any question, waits for its turn,
     /// and calls the handler.
-    pub(crate) fn answer(self: Arc<Self>, guard: Guard, clock: &Clock, request: Request) -> Reply {
+    pub(crate) fn answer(self: Arc<Self>, guard: Guard, clock: &Clock, request: Box<Request>) -> Reply {
         let direct = guard.is_none() && (!self.in_process || self.turns.is_empty());
         let reply = if direct {
             self.handle(request)
@@ -80,7 +80,7 @@ impl Endpoint {
         guard: Guard,
         turn: Turn,
         clock: Clock,
-        mut request: Request,
+        mut request: Box<Request>,
     ) -> Response {
         if let Err(refused) = guard.check(&clock, &mut request).await {
             return refused;
@@ -91,7 +91,7 @@ impl Endpoint {
         reply.response().await
     }
 
-    fn handle(&self, request: Request) -> Reply {
+    fn handle(&self, request: Box<Request>) -> Reply {
         let Some(free) = &self.free else { return (self.handler)(request) };
         let Ok(permit) = Arc::clone(free).try_acquire_owned() else {
             let count = self.route.concurrent_max.unwrap_or_default();

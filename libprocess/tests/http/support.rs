@@ -37,7 +37,7 @@ impl Service for Sample {
         Delivery::Delivered
     }
 
-    fn route(&self, request: Request) -> Reply {
+    fn route(&self, request: Box<Request>) -> Reply {
         let route = request.path.strip_prefix("/master").unwrap_or(&request.path).to_owned();
         match route.as_str() {
             "/api/v1" if request.method != Method::POST => {
