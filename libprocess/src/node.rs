@@ -2,6 +2,7 @@
 
 mod asks;
 mod builder;
+mod family;
 mod firewall;
 mod lookup;
 mod realms;
@@ -31,6 +32,7 @@ use crate::tracked::Tracked;
 use crate::{Clock, Context, Exit, Future, Pid, Process, Promise, Upid};
 use asks::Asks;
 pub(crate) use asks::Running;
+pub(crate) use family::Family;
 use table::Table;
 
 /// Where processes live: it listens at an address, has a clock and metrics, and knows its processes
@@ -152,8 +154,7 @@ impl Node {
         let family = self.inner.processes.family(P::ID_PREFIX);
         loop {
             let number = family.next();
-            let turn =
-                Cell::with_turn(Shared::new(Id::Generated(const { &P::ID_PREFIX }, number), self.clone()));
+            let turn = Cell::with_turn(Shared::new(Id::Generated(Arc::clone(&family), number), self.clone()));
             let entry = entry(turn.cell());
             match self.inner.processes.enter_generated(&family, number, Arc::clone(&entry) as _) {
                 Ok(()) => {

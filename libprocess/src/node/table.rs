@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use super::SpawnError;
+use super::family::Family;
 use crate::pid::{AnyProcess, Shared};
 
 /// The processes by their ids. Those whose ids were generated, which may be very many and come and go,
@@ -21,64 +22,9 @@ pub(super) struct Table {
     closed: AtomicBool,
 }
 
-/// So many locks for one family; pages go round.
-const SHARDS: u64 = 8;
-/// So many numbers that follow one another share a page: where one process of each page stays, that is
-/// half a kilobyte each; where all do, as good as nothing beside their handles.
-const PAGE_PLACES: u64 = 32;
-/// A table that has become this much too large is made smaller.
-const SPARSE: usize = 8;
-const KEPT_PLACES_MAX: usize = 1024;
-
-/// The processes whose ids begin with one prefix.
-#[derive(Default)]
-pub(super) struct Family {
-    count: AtomicU64,
-    shards: [Mutex<Shard>; SHARDS as usize],
-}
-
-/// Pages by the number of their first place.
-#[derive(Default)]
-struct Shard(HashMap<u64, Box<Page>, BuildHasherDefault<NumberHasher>>);
-
-#[derive(Default)]
-struct Page {
-    places: [Option<Arc<dyn AnyProcess>>; PAGE_PLACES as usize],
-    used: u32,
-}
-
-impl Shard {
-    fn insert(&mut self, number: u64, process: Arc<dyn AnyProcess>) {
-        let page = self.0.entry(number / PAGE_PLACES).or_default();
-        // No two processes have one number.
-        page.used += 1;
-        page.places[(number % PAGE_PLACES) as usize] = Some(process);
-    }
-
-    fn get(&self, number: u64) -> Option<&Arc<dyn AnyProcess>> {
-        self.0.get(&(number / PAGE_PLACES))?.places[(number % PAGE_PLACES) as usize].as_ref()
-    }
-
-    /// Takes out the process if it is the one.
-    fn remove(&mut self, number: u64, shared: &Shared) -> Option<Arc<dyn AnyProcess>> {
-        let page = self.0.get_mut(&(number / PAGE_PLACES))?;
-        let place = &mut page.places[(number % PAGE_PLACES) as usize];
-        let removed = place.take_if(|process| std::ptr::eq(process.shared(), shared))?;
-        page.used -= 1;
-        if page.used == 0 {
-            self.0.remove(&(number / PAGE_PLACES));
-            if self.0.capacity() > KEPT_PLACES_MAX && self.0.len() < self.0.capacity() / SPARSE {
-                let kept = self.0.capacity() / 4;
-                self.0.shrink_to(kept);
-            }
-        }
-        Some(removed)
-    }
-}
-
 /// Spreads numbers that follow one another, and names that the program itself has.
 #[derive(Default)]
-struct NumberHasher(u64);
+pub(super) struct NumberHasher(u64);
 
 impl Hasher for NumberHasher {
     fn finish(&self) -> u64 {
@@ -95,17 +41,6 @@ impl Hasher for NumberHasher {
     }
 }
 
-impl Family {
-    /// A number that no process of the family had.
-    pub(super) fn next(&self) -> u64 {
-        self.count.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn shard(&self, number: u64) -> &Mutex<Shard> {
-        &self.shards[(number / PAGE_PLACES % SHARDS) as usize]
-    }
-}
-
 /// The parts of an id that looks generated, such as `slave(1)`.
 fn split(id: &str) -> Option<(&str, u64)> {
     let (prefix, number) = id.strip_suffix(')')?.rsplit_once('(')?;
@@ -118,7 +53,7 @@ impl Table {
         if let Some(family) = self.families.read().get(prefix) {
             return Arc::clone(family);
         }
-        Arc::clone(self.families.write().entry(prefix).or_default())
+        Arc::clone(self.families.write().entry(prefix).or_insert_with(|| Arc::new(Family::new(prefix))))
     }
 
     /// Enters a process whose id was generated. Somebody may have given a process this id by name.
@@ -128,18 +63,17 @@ impl Table {
         number: u64,
         process: Arc<dyn AnyProcess>,
     ) -> Result<(), SpawnError> {
-        {
-            let mut shard = family.shard(number).lock();
-            // With the lock: who closes looks at the shard after that.
-            if self.closed.load(Ordering::SeqCst) {
-                return Err(SpawnError::ShuttingDown);
-            }
-            shard.insert(number, Arc::clone(&process));
+        // Who closes looks at the place after that.
+        if !family.insert(number, process, || !self.closed.load(Ordering::SeqCst)) {
+            return Err(SpawnError::ShuttingDown);
         }
-        if self.lookalikes.load(Ordering::SeqCst) > 0 {
-            let id = process.shared().upid().id();
+        if self.lookalikes.load(Ordering::SeqCst) > 0
+            && let Some(process) = family.get(number)
+        {
+            let shared = process.shared();
+            let id = shared.upid().id();
             if self.named.read().contains_key(id) {
-                let entered = family.shard(number).lock().remove(number, process.shared());
+                let entered = family.remove(number, shared);
                 drop(entered); // After the lock.
                 return Err(SpawnError::IdInUse(id.to_owned()));
             }
@@ -167,9 +101,7 @@ impl Table {
     }
 
     fn numbered(&self, prefix: &str, number: u64) -> Option<Arc<dyn AnyProcess>> {
-        let families = self.families.read();
-        let family = families.get(prefix)?;
-        family.shard(number).lock().get(number).cloned()
+        self.families.read().get(prefix)?.get(number)
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Arc<dyn AnyProcess>> {
@@ -185,11 +117,7 @@ impl Table {
     pub(super) fn remove(&self, shared: &Shared) {
         let is_it = |process: &Arc<dyn AnyProcess>| std::ptr::eq(process.shared(), shared);
         let removed = match shared.generated() {
-            Some((prefix, number)) => {
-                let families = self.families.read();
-                let Some(family) = families.get(prefix) else { return };
-                family.shard(number).lock().remove(number, shared)
-            }
+            Some((family, number)) => family.remove(number, shared),
             None => {
                 let id = shared.upid().id();
                 let mut named = self.named.write();
@@ -209,10 +137,7 @@ impl Table {
     pub(super) fn all(&self) -> Vec<Arc<dyn AnyProcess>> {
         let mut all: Vec<_> = self.named.read().values().cloned().collect();
         for family in self.families.read().values() {
-            for shard in &family.shards {
-                let shard = shard.lock();
-                all.extend(shard.0.values().flat_map(|page| page.places.iter().flatten().cloned()));
-            }
+            family.add_all_to(&mut all);
         }
         all
     }

@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 
 use crate::http::{Reply, Request, Response, Route};
 use crate::mailbox::Cell;
-use crate::routes::{ActorHandler, Handler, Routes};
+use crate::node::Family;
+use crate::routes::{ActorHandler, Endpoint, Handler, Routes};
 use crate::runner::Body;
 use crate::runtime::{Runtime, Work};
 use crate::{Exit, Future, Node, Process, Promise, Upid, runtime};
@@ -23,8 +24,8 @@ use super::hooks::{Hook, Hooks};
 pub(crate) struct Shared {
     /// Written out when somebody asks for it, if the id was generated.
     upid: OnceLock<Upid>,
-    /// What a generated id begins with, and its number.
-    prefix: &'static &'static str,
+    /// Those among which it is numbered, if its id was generated.
+    family: Option<Arc<Family>>,
     number: u64,
     pub(crate) node: Node,
     /// What few processes have.
@@ -103,18 +104,18 @@ pub(crate) enum Link {
 /// The id of a process to be.
 pub(crate) enum Id<'a> {
     Named(&'a str),
-    Generated(&'static &'static str, u64),
+    Generated(Arc<Family>, u64),
 }
 
 impl Shared {
     pub(crate) fn new(id: Id<'_>, node: Node) -> Self {
-        let (upid, prefix, number) = match id {
-            Id::Named(id) => (OnceLock::from(Upid::new(id, node.address())), &"", 0),
-            Id::Generated(prefix, number) => (OnceLock::new(), prefix, number),
+        let (upid, family, number) = match id {
+            Id::Named(id) => (OnceLock::from(Upid::new(id, node.address())), None, 0),
+            Id::Generated(family, number) => (OnceLock::new(), Some(family), number),
         };
         Self {
             upid,
-            prefix,
+            family,
             number,
             node,
             more: Mutex::new(None),
@@ -128,12 +129,15 @@ impl Shared {
     }
 
     pub(crate) fn upid(&self) -> &Upid {
-        self.upid.get_or_init(|| Upid::new(&format!("{}({})", self.prefix, self.number), self.node.address()))
+        self.upid.get_or_init(|| {
+            let prefix = self.family.as_ref().map_or("", |family| family.prefix);
+            Upid::new(&format!("{prefix}({})", self.number), self.node.address())
+        })
     }
 
-    /// The prefix and number of a generated id.
-    pub(crate) fn generated(&self) -> Option<(&'static str, u64)> {
-        (self.number > 0).then_some((*self.prefix, self.number))
+    /// Those among which the process is numbered, and its number, if its id was generated.
+    pub(crate) fn generated(&self) -> Option<(&Family, u64)> {
+        Some((self.family.as_deref()?, self.number))
     }
 
     /// Adds a route, whose handler may run inside the process.
@@ -145,6 +149,11 @@ impl Shared {
     /// The routes, if there are any.
     pub(crate) fn routes(&self) -> Option<Arc<Routes>> {
         self.more.lock().as_ref().map(|more| Arc::clone(&more.routes))
+    }
+
+    /// What answers a path of the process.
+    pub(crate) fn endpoint(&self, path: &str) -> Option<Arc<Endpoint>> {
+        self.more.lock().as_ref()?.routes.find(path)
     }
 
     /// Notes who must be told when this process ends.
@@ -375,7 +384,7 @@ impl<P: Process> AnyProcess for Cell<Shared, Body<P>> {
 pub(crate) fn request<P: Process>(
     cell: &Cell<Shared, Body<P>>,
     handler: ActorHandler<P>,
-    request: Request,
+    request: Box<Request>,
     quick: bool,
 ) -> Reply {
     let (reply, mut answer) = tokio::sync::oneshot::channel();
