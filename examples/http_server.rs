@@ -74,7 +74,8 @@ struct Pages(std::path::PathBuf);
 
 impl Process for Pages {
     fn initialize(&mut self, cx: &mut Context<Self>) {
-        cx.serve("app", "The pages for the browser.", files("app", &self.0));
+        let app = Route::new("app").directory().help("The pages for the browser.");
+        cx.serve_with(app, files("app", &self.0));
     }
 }
 
@@ -99,7 +100,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ask(Method::POST, "/notes/write/milk", "two bottles").await?;
     let event = watch.chunk().await.ok_or("the stream has ended")??;
     println!("{}", String::from_utf8_lossy(&event).trim_end());
-    for path in ["/notes/note/milk", "/notes/note/honey", "/pages/app", "/pages/app/../secret"] {
+    for path in ["/notes/note/milk", "/notes/note/honey", "/pages/app/", "/pages/app/../secret"] {
         println!("{}", String::from_utf8_lossy(&ask(Method::GET, path, "").await?.bytes(1024).await?));
     }
     drop(watch);

@@ -11,13 +11,9 @@ use crate::metrics;
 use crate::node::WeakNode;
 use crate::{Context, Node, Process};
 
-/// Spawns the processes behind `/metrics`, `/help` and `/__processes__`; those that tell about what runs
-/// on the node belong to `realm`.
-pub(crate) fn spawn(node: &Node, realm: Option<&str>) {
-    let in_realm = |route: Route| match realm {
-        Some(realm) => route.realm(realm),
-        None => route,
-    };
+/// Spawns the processes behind `/metrics`, `/help` and `/__processes__`.
+pub(crate) fn spawn(node: &Node) {
+    let in_realm = |route| node.in_pages_realm(route);
     let numbers = {
         let (text, json) = (node.metrics().clone(), node.metrics().clone());
         let text_help = "All metrics of this node as text for Prometheus.";

@@ -325,6 +325,7 @@
 //!
 //! An answer that goes on, such as a stream of events, is a [`pipe`](crate::http::pipe); files of a directory are
 //! [`files`](crate::http::files). What a client may take of the server is bounded by [`Limits`](crate::http::Limits).
+//! With [`Logging`](crate::Logging) an operator turns up the log at `/logging/toggle` for a while.
 //! `/help` lists all routes, `/__processes__` all processes, `/metrics/snapshot` all metrics.
 //!
 //! # Two machines

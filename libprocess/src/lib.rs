@@ -61,6 +61,7 @@ pub mod fuzz;
 mod group;
 pub mod guide;
 pub mod http;
+mod logging;
 #[allow(unsafe_code)]
 mod mailbox;
 pub mod metrics;
@@ -85,6 +86,7 @@ pub use exit::Exit;
 pub use future::{Failure, Future, FutureError, FutureState, Promise};
 pub use future::{await_all, collect, repeat, repeat_on, select};
 pub use group::Group;
+pub use logging::Logging;
 pub use node::{Node, NodeBuilder, SpawnError};
 pub use pid::Pid;
 pub use process::Process;

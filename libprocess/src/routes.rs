@@ -46,7 +46,7 @@ impl Routes {
         let path = path.strip_prefix('/').unwrap_or(path);
         // A slash at the end names something below, which the path without it does not.
         let Some(directory) = path.strip_suffix('/') else { return tree.find(path).map(|(found, _)| found) };
-        tree.find(directory).and_then(|(found, whole)| (!whole).then_some(found))
+        tree.find(directory).and_then(|(found, whole)| (!whole || found.route.directory).then_some(found))
     }
 
     /// Drops all handlers: they may hold the process that they belong to.
@@ -105,6 +105,16 @@ mod tests {
         assert_eq!(routes.all().len(), 4);
         routes.clear();
         check(&routes, "/state", None);
+    }
+
+    #[test]
+    fn directory_answers_its_path_with_a_slash() {
+        let routes = routes(&["app", "state"]);
+        routes.add(Route::new("app").directory(), false, Arc::new(|_| Response::ok().into()));
+        for path in ["/app", "/app/", "/app/index.html", "/app/sub/"] {
+            check(&routes, path, Some("app"));
+        }
+        check(&routes, "/state/", None);
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod task;
 mod worker;
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 pub use scheduler::{Runnable, Scheduler};
@@ -92,10 +93,19 @@ pub(crate) enum Work {
 }
 
 impl Runtime {
-    pub(crate) fn new(tokio: tokio::runtime::Handle, scheduler: Option<Arc<dyn Scheduler>>) -> Self {
-        let queue = scheduler.map_or_else(|| Queue::Pool(pool::get()), Queue::Own);
+    /// # Errors
+    ///
+    /// Without a scheduler: the system refuses to start the threads of the workers.
+    pub(crate) fn new(
+        tokio: tokio::runtime::Handle,
+        scheduler: Option<Arc<dyn Scheduler>>,
+    ) -> io::Result<Self> {
+        let queue = match scheduler {
+            Some(scheduler) => Queue::Own(scheduler),
+            None => Queue::Pool(pool::get()?),
+        };
         let spare_threads = tokio.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread;
-        Self { tokio, queue, spare_threads }
+        Ok(Self { tokio, queue, spare_threads })
     }
 
     /// Whether a [`Scheduler`] decides what runs when.

@@ -24,22 +24,25 @@ const WHOLE_BYTES_MAX: u64 = 1 << 20;
 /// How much of a longer file is read at a time; so much waits for a client at most.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// A handler for [`Context::serve`](crate::Context::serve) that answers with the files below `root`, or with
-/// `root` itself if that is a file; `route` is the path that it is served at.
+/// A handler for [`Context::serve_with`](crate::Context::serve_with) that answers with the files below `root`,
+/// or with `root` itself if that is a file. `route` is the path of the [`Route`](super::Route), which is one of
+/// a [directory](super::Route::directory).
 ///
-/// A directory is answered with its `index.html`. The type of a file goes by its extension. One range of bytes
-/// may be asked for, and `If-None-Match` and `If-Range` are heeded. What would leave `root`, by `..` or by a
-/// symbolic link, is not found.
+/// A directory is answered with its `index.html`, once its path ends with a slash, which links in that page
+/// are relative to; before, with a redirect there. The type of a file goes by its extension. One range of
+/// bytes may be asked for, and `If-None-Match` and `If-Range` are heeded. What would leave `root`, by `..` or
+/// by a symbolic link, is not found.
 ///
 /// ```
+/// use libprocess::http::{Route, files};
 /// use libprocess::{Context, Process};
 ///
 /// struct Ui;
 ///
 /// impl Process for Ui {
 ///     fn initialize(&mut self, cx: &mut Context<Self>) {
-///         let files = libprocess::http::files("app", "/usr/share/cluster/ui");
-///         cx.serve("app", "The pages for the browser.", files);
+///         let app = Route::new("app").directory().help("The pages for the browser.");
+///         cx.serve_with(app, files("app", "/usr/share/cluster/ui"));
 ///     }
 /// }
 /// ```
@@ -61,7 +64,15 @@ pub fn files(route: &str, root: impl Into<PathBuf>) -> impl Fn(Request) -> Reply
 
 fn answer(root: &Path, below: &str, request: &Request) -> Response {
     match find(root, below) {
-        Ok((path, file, metadata)) => respond(&path, file, &metadata, request),
+        Ok(Found::File(found)) => {
+            let (path, file, metadata) = *found;
+            respond(&path, file, &metadata, request)
+        }
+        Ok(Found::Directory) => {
+            // With its dot it names nothing but a place beside this one, whatever the name holds.
+            let name = request.path.rsplit('/').next().unwrap_or_default();
+            Response::temporary_redirect(&format!("./{name}/"))
+        }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Response::forbidden("the file may not be read")
         }
@@ -69,20 +80,32 @@ fn answer(root: &Path, below: &str, request: &Request) -> Response {
     }
 }
 
-/// The file that a path below `root` names.
-fn find(root: &Path, below: &str) -> io::Result<(PathBuf, File, Metadata)> {
+enum Found {
+    File(Box<(PathBuf, File, Metadata)>),
+    /// Its path has no slash at the end.
+    Directory,
+}
+
+/// What a path below `root` names.
+fn find(root: &Path, below: &str) -> io::Result<Found> {
     let root = root.canonicalize()?;
     let below = target::decode(below).map_err(io::Error::other)?;
     let relative = Path::new(below.trim_matches('/'));
     if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err(io::ErrorKind::NotFound.into());
     }
-    let mut path = if below.is_empty() { root.clone() } else { root.join(relative) }.canonicalize()?;
-    if path.is_dir() {
+    let top = relative.as_os_str().is_empty();
+    let mut path = if top { root.clone() } else { root.join(relative) }.canonicalize()?;
+    let is_directory = path.is_dir();
+    if is_directory {
         path = path.join("index.html").canonicalize()?;
     }
-    if !path.starts_with(&root) {
+    // A file is no directory, however it is asked for.
+    if !path.starts_with(&root) || (below.ends_with('/') && !is_directory) {
         return Err(io::ErrorKind::NotFound.into());
+    }
+    if is_directory && !below.ends_with('/') {
+        return Ok(Found::Directory);
     }
     let file = File::open(&path)?;
     let metadata = file.metadata()?;
@@ -90,7 +113,7 @@ fn find(root: &Path, below: &str) -> io::Result<(PathBuf, File, Metadata)> {
     if !metadata.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    Ok((path, file, metadata))
+    Ok(Found::File(Box::new((path, file, metadata))))
 }
 
 fn respond(path: &Path, file: File, metadata: &Metadata, request: &Request) -> Response {
@@ -254,7 +277,7 @@ mod tests {
     async fn files_are_found_by_path_and_directories_by_their_index() {
         let dir = site();
         let handler = files("/app/", dir.path().join("site"));
-        for path in ["/ui/app", "/ui/app/", "/ui/app/index.html"] {
+        for path in ["/ui/app/", "/ui/app//", "/ui/app/index.html"] {
             let answer = ask(&handler, path, &[]).await;
             assert_eq!(
                 (text(&answer), header(&answer, "content-type")),
@@ -263,6 +286,13 @@ mod tests {
         }
         assert_eq!(text(&ask(&handler, "/ui/app/sub%20dir/a.txt", &[]).await), "0123456789");
         assert_eq!(text(&ask(&handler, "/ui/app/inner", &[]).await), "0123456789");
+        std::fs::write(dir.path().join("site/sub dir/index.html"), "<p>sub").unwrap();
+        for (path, location) in [("//ui/app", "./app/"), ("/ui/app/sub%20dir", "./sub%20dir/")] {
+            let answer = ask(&handler, path, &[]).await;
+            assert_eq!((answer.status.as_u16(), header(&answer, "location")), (307, location), "{path}");
+        }
+        assert_eq!(text(&ask(&handler, "/ui/app/sub%20dir/", &[]).await), "<p>sub");
+        assert_eq!(ask(&handler, "/ui/app/index.html/", &[]).await.status, StatusCode::NOT_FOUND);
         let one = files("one", dir.path().join("site/index.html"));
         assert_eq!(text(&ask(&one, "/ui/one", &[]).await), "<p>start");
     }

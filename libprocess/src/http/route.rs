@@ -48,6 +48,7 @@ pub struct Route {
     pub(crate) answer_wait_max: Option<Duration>,
     pub(crate) concurrent_max: Option<usize>,
     pub(crate) quick: bool,
+    pub(crate) directory: bool,
 }
 
 impl Route {
@@ -63,6 +64,7 @@ impl Route {
             answer_wait_max: None,
             concurrent_max: None,
             quick: false,
+            directory: false,
         }
     }
 
@@ -113,6 +115,13 @@ impl Route {
     /// one more is answered with 503.
     pub fn concurrent_max(mut self, requests: usize) -> Self {
         self.concurrent_max = Some(requests);
+        self
+    }
+
+    /// Answers the path with a slash at its end, too, as the directory that it stands for. Without this
+    /// that slash names something below, which nothing answers.
+    pub fn directory(mut self) -> Self {
+        self.directory = true;
         self
     }
 

@@ -46,7 +46,6 @@ pub struct NodeBuilder {
     delegate: Option<String>,
     realms: Realms,
     firewall: Firewall,
-    pages_realm: Option<String>,
     limits: Limits,
     tls: Option<Tls>,
     faults: Option<Faults>,
@@ -75,7 +74,6 @@ impl Default for NodeBuilder {
             delegate: None,
             realms: Realms::default(),
             firewall: Firewall::default(),
-            pages_realm: None,
             limits: Limits::default(),
             tls: None,
             scheduler: None,
@@ -135,9 +133,10 @@ impl NodeBuilder {
     }
 
     /// The realm of the node's own pages that tell about what runs there (`/metrics`,
-    /// `/metrics/snapshot`, `/__processes__`). `/help` is open to anybody.
+    /// `/metrics/snapshot`, `/__processes__`), and of [`/logging/toggle`](crate::Logging). `/help` is open to
+    /// anybody.
     pub fn pages_realm(mut self, realm: impl Into<String>) -> Self {
-        self.pages_realm = Some(realm.into());
+        self.realms.pages = Some(realm.into());
         self
     }
 
@@ -206,7 +205,8 @@ impl NodeBuilder {
     ///
     /// # Errors
     ///
-    /// Fails when the address cannot be listened at, or a network of the node's own refuses it.
+    /// Fails when the address cannot be listened at, a network of the node's own refuses it, or the system
+    /// refuses to start the threads that processes run on.
     ///
     /// # Panics
     ///
@@ -231,7 +231,7 @@ impl NodeBuilder {
             tracks: clock.tracks(),
             remote: Remote::new(way, self.faults.map(|faults| (faults, clock.clone()))),
             clock,
-            runtime: Arc::new(Runtime::new(runtime.clone(), self.scheduler.map(|own| own.0))),
+            runtime: Arc::new(Runtime::new(runtime.clone(), self.scheduler.map(|own| own.0))?),
             tasks: Tasks::default(),
             delegate: self.delegate,
             realms: self.realms,
@@ -248,7 +248,7 @@ impl NodeBuilder {
             network.start(Port::new(address, node.downgrade()))?;
         }
         node.inner.runtime.watch(node.downgrade());
-        builtin::spawn(&node, self.pages_realm.as_deref());
+        builtin::spawn(&node);
         if let Some(listener) = listener {
             let service = Arc::new(super::service::NodeService::new(&node, self.firewall));
             let stopped = async move {

@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 
 use super::Node;
 use super::firewall::canonical;
-use crate::http::{Authenticator, Request, Response};
+use crate::http::{Authenticator, Request, Response, Route};
 use crate::routes::{Authorization, Endpoint, Guard};
 
 /// The authenticators of a node by their realms, and what decides over single endpoints by their paths.
@@ -17,6 +17,8 @@ use crate::routes::{Authorization, Endpoint, Guard};
 pub(super) struct Realms {
     authenticators: RwLock<HashMap<String, Arc<dyn Authenticator>>>,
     authorizations: RwLock<HashMap<String, Authorization>>,
+    /// The realm of the node's own pages.
+    pub(super) pages: Option<String>,
 }
 
 impl Realms {
@@ -97,6 +99,14 @@ impl Node {
         let check: Authorization = Arc::new(move |request| check(request).boxed());
         let replaced = self.inner.realms.authorizations.write().insert(canonical(path), check);
         drop(replaced); // After the lock.
+    }
+
+    /// Puts a route beside the node's own pages that tell about what runs there.
+    pub(crate) fn in_pages_realm(&self, route: Route) -> Route {
+        match &self.inner.realms.pages {
+            Some(realm) => route.realm(realm),
+            None => route,
+        }
     }
 
     pub(super) fn guard(&self, process: &str, endpoint: &Endpoint) -> Guard {

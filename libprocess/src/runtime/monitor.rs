@@ -76,6 +76,11 @@ impl Monitor {
         Some(process.shared().upid().clone())
     }
 
+    /// Says which thread to wake.
+    pub(super) fn set_thread(&self, thread: Thread) {
+        let _ = self.thread.set(thread);
+    }
+
     /// Has it watch again, when a worker wakes up.
     pub(super) fn wake(&self) {
         if self.sleeps.load(Ordering::SeqCst)
@@ -87,13 +92,8 @@ impl Monitor {
     }
 }
 
-pub(super) fn start(pool: &'static Pool) {
-    let thread = std::thread::Builder::new().name("monitor".into());
-    let thread = thread.spawn(move || watch(pool)).expect("the system refuses to start a thread for actors");
-    let _ = pool.monitor.thread.set(thread.thread().clone());
-}
-
-fn watch(pool: &'static Pool) {
+/// What the thread of the monitor does.
+pub(super) fn watch(pool: &'static Pool) {
     let mut seen: Vec<Seen> = pool.workers.iter().map(|_| Seen::default()).collect();
     let mut idle = 0;
     let mut slow = Vec::new();

@@ -1,10 +1,13 @@
 //! The worker threads of the program.
 
+use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::Thread;
 
 use crossbeam_deque::{Injector, Steal, Stealer};
+use parking_lot::Mutex;
+use tracing::warn;
 
 use super::idle::Idle;
 use super::monitor::Monitor;
@@ -39,20 +42,62 @@ pub(super) struct Remote {
 }
 
 /// The pool; its threads start when it is asked for first.
-pub(super) fn get() -> &'static Pool {
+///
+/// # Errors
+///
+/// The system refuses to start a single worker, or the monitor. A later call tries again.
+pub(super) fn get() -> io::Result<&'static Pool> {
     static POOL: OnceLock<&'static Pool> = OnceLock::new();
-    POOL.get_or_init(|| {
-        let (pool, workers) = Pool::new(workers());
-        // It has threads, and they never end.
-        let pool: &'static Pool = Box::leak(Box::new(pool));
-        for worker in workers {
-            let thread = std::thread::Builder::new().name(format!("worker-{}", worker.index()));
-            let thread = thread.spawn(move || worker.run(pool));
-            thread.expect("the system refuses to start a thread for actors");
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = STARTING.lock();
+    if let Some(pool) = POOL.get() {
+        return Ok(pool);
+    }
+    let started = start(workers())?;
+    Ok(POOL.get_or_init(|| started))
+}
+
+/// A thread that has nothing to do yet: it ends when this is dropped.
+type Hired<T> = std::sync::mpsc::Sender<T>;
+
+fn hire<T: Send + 'static>(
+    name: String,
+    run: impl FnOnce(T) + Send + 'static,
+) -> io::Result<(Hired<T>, Thread)> {
+    let (hired, work) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new().name(name);
+    let thread = thread.spawn(move || {
+        if let Ok(work) = work.recv() {
+            run(work);
         }
-        monitor::start(pool);
-        pool
-    })
+    })?;
+    Ok((hired, thread.thread().clone()))
+}
+
+fn start(wanted: usize) -> io::Result<&'static Pool> {
+    let (monitor, thread) = hire("monitor".to_owned(), monitor::watch)?;
+    let mut hands = Vec::new();
+    for index in 0..wanted {
+        let run = |(worker, pool): (Worker, &'static Pool)| worker.run(pool);
+        match hire(format!("worker-{index}"), run) {
+            Ok((hand, _)) => hands.push(hand),
+            Err(error) if hands.is_empty() => return Err(error),
+            Err(error) => {
+                warn!(wanted, started = hands.len(), %error, "going on with fewer workers than were wanted");
+                break;
+            }
+        }
+    }
+    let (pool, workers) = Pool::new(hands.len());
+    pool.monitor.set_thread(thread);
+    // It has threads, and they never end.
+    let pool: &'static Pool = Box::leak(Box::new(pool));
+    for (hand, worker) in hands.into_iter().zip(workers) {
+        // Nobody is gone: each waits for this.
+        let _ = hand.send((worker, pool));
+    }
+    let _ = monitor.send(pool);
+    Ok(pool)
 }
 
 fn workers() -> usize {

@@ -58,10 +58,6 @@ impl Worker {
         Self { index, queue, next, added: Cell::new(0) }
     }
 
-    pub(super) fn index(&self) -> usize {
-        self.index
-    }
-
     /// Runs what there is, for ever.
     pub(super) fn run(self, pool: &'static Pool) {
         let worker: &'static Self = Box::leak(Box::new(self));

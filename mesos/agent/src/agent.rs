@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use libprocess::Logging;
 use libprocess::{Future, Node, Pid, Upid};
 use mesos_access::{Action, Object};
 use mesos_api::v1::{AgentInfo, ContainerInfo, DomainInfo};
 use mesos_auth::{Authorizer, Permissive};
 use mesos_containerizer::{Containerizer, Helper, Options as ContainerizerOptions};
 use mesos_daemon::files::{Access, Files};
-use mesos_daemon::logging::{Logging, Verbosity};
+use mesos_daemon::logging::{self, Verbosity};
 use mesos_workload::compatible::Policy;
 use mesos_workload::{Executor, Options, Program, Workload};
 use tokio::sync::watch;
@@ -142,7 +143,7 @@ impl Agent {
         };
         let logging = match parts.logging {
             Some(logging) => logging,
-            None => Logging::start(node, parts.verbosity, authorizer)?,
+            None => logging::serve(node, parts.verbosity, authorizer)?,
         };
         // Another daemon of this node may answer it already, with the same.
         let _ = mesos_daemon::version::serve(node);

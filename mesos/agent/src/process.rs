@@ -4,12 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use libprocess::Logging;
 use libprocess::{Context, Process, Time, Timer, Upid};
 use mesos_api::v1::AgentId;
 use mesos_auth::Authorizer;
 use mesos_containerizer::Containerizer;
 use mesos_daemon::files::Files;
-use mesos_daemon::logging::Logging;
 use mesos_daemon::stream::EventStream;
 use mesos_workload::{Effect, Input, Phase, Workload};
 use tokio::sync::watch;

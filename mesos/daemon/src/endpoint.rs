@@ -10,11 +10,11 @@ use mesos_auth::{Authorizer, subject_of};
 /// # Errors
 ///
 /// The answer: 403 if not, 500 if the authorizer failed.
-pub fn authorize(
-    authorizer: &(impl Authorizer + ?Sized),
+pub fn authorize<A: Authorizer + ?Sized>(
+    authorizer: &A,
     request: &Request,
     path: &str,
-) -> impl Future<Output = Result<(), Response>> + Send + 'static {
+) -> impl Future<Output = Result<(), Response>> + Send + use<A> {
     let subject = subject_of(request.principal.as_ref());
     let allowed = authorizer.authorize(&subject, Action::GetEndpointWithPath, Object::of_value(path));
     async move {

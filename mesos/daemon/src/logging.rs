@@ -1,24 +1,26 @@
 //! The log of a daemon, and turning it up for a while.
 //!
-//! [`init`] sets the log up once for the whole program. [`Logging`] is the process behind
-//! `/logging/toggle`: an operator raises the level for some time, after which it goes back by
-//! itself. Level 0 is what the flags say, 1 adds what helps to find out, 2 and more add everything.
+//! [`init`] sets the log up once for the whole program. [`serve`] answers `/logging/toggle`: an operator
+//! raises the level for some time, after which it goes back by itself. Level 0 is what the flags say, 1
+//! adds what helps to find out, 2 and more add everything.
 
 mod file;
-mod toggle;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use libprocess::{Logging, Node, SpawnError};
+use mesos_auth::Authorizer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
+use crate::endpoint;
 use crate::flags::LoggingFlags;
 use file::LogFile;
 
-pub use toggle::{Logging, LoggingProcess};
+const TOGGLE: &str = "/logging/toggle";
 
 /// Why the log cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,21 @@ impl std::fmt::Debug for Verbosity {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Verbosity").finish_non_exhaustive()
     }
+}
+
+/// Answers `/logging/toggle` on the node, to those who may read it.
+///
+/// # Errors
+///
+/// The node answers it already, or is shutting down.
+pub fn serve(
+    node: &Node,
+    verbosity: Verbosity,
+    authorizer: Arc<dyn Authorizer>,
+) -> Result<Logging, SpawnError> {
+    let logging = Logging::start(node, move |level| verbosity.set(level))?;
+    node.authorize(TOGGLE, move |request| endpoint::authorize(&*authorizer, request, TOGGLE));
+    Ok(logging)
 }
 
 /// The file that the log of the program goes to, for [`files`](crate::files) to show.

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use libprocess::Logging;
 use libprocess::{Node, SpawnError};
 use mesos_allocator::{Allocator, HierarchicalAllocator, Sink};
 use mesos_auth::{Authorizer, Permissive};
 use mesos_daemon::files::Files;
-use mesos_daemon::logging::{Logging, Verbosity};
+use mesos_daemon::logging::{self, Verbosity};
 use mesos_daemon::version;
 use mesos_registrar::{InMemoryStorage, Registrar};
 
@@ -52,7 +53,7 @@ impl Components {
                 Arc::new(EndsWithMaster(HierarchicalAllocator::start(node, options, sink)))
             }),
             files: Files::start(node, Arc::clone(&authorizer))?,
-            logging: Logging::start(node, verbosity, Arc::clone(&authorizer))?,
+            logging: logging::serve(node, verbosity, Arc::clone(&authorizer))?,
             registrar: Registrar::start(node, InMemoryStorage::default(), options),
             stream_bytes_max: STREAM_BYTES_MAX,
             authorizer,

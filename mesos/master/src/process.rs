@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use libprocess::Logging;
 use libprocess::{Context, Future, Pid, Process, Promise, Upid};
 use mesos_access::Subject;
 use mesos_allocator::Allocator;
@@ -11,7 +12,6 @@ use mesos_api::v1::AgentId;
 use mesos_auth::Authorizer;
 use mesos_cluster::{Cluster, ConnectionId, Effect, Input, OperatorAction, OperatorError, RequestId};
 use mesos_daemon::files::Files;
-use mesos_daemon::logging::Logging;
 use mesos_registrar::Registrar;
 use stout::Time;
 use tracing::info;

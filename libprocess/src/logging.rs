@@ -1,39 +1,54 @@
-//! `/logging/toggle`.
+//! Turning up for a while how much a program logs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use libprocess::http::{Reply, Request, Response};
-use libprocess::{Context, Future, Node, Pid, Process, SpawnError, Timer};
-use mesos_auth::Authorizer;
-use stout::duration;
 use tracing::info;
 
-use super::Verbosity;
-use crate::endpoint;
+use crate::http::{Request, Response, Route};
+use crate::{Context, Future, Node, Pid, Process, SpawnError, Timer};
+use stout::duration;
 
 /// The level that the log is at when nobody has turned it up.
 const ORIGINAL: u32 = 0;
 
-/// How much a daemon logs, which operators can raise for a while. Clones are the same.
+/// How much a program logs, which operators can raise for a while at `/logging/toggle`. Clones are the same.
+///
+/// Levels are those of the C++ libprocess: 0 is what the program logs by itself, and each higher one adds
+/// more. What a level means is up to the program, which is told it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use libprocess::{Logging, Node};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let node = Node::builder().start().await?;
+/// let logging = Logging::start(&node, |level| {
+///     // Here the filter of the program's subscriber is replaced.
+///     println!("logging at level {level}");
+/// }).expect("nothing else has the id on a new node");
+/// // As a request for /logging/toggle?level=1&duration=5mins does.
+/// logging.set_level(1, Duration::from_secs(300)).await.unwrap();
+/// assert_eq!(logging.level().await, Ok(1));
+/// # node.shutdown().await;
+/// # std::io::Result::Ok(()) })?;
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Logging {
     pid: Pid<LoggingProcess>,
 }
 
 impl Logging {
-    /// Answers `/logging/toggle` on the node.
+    /// Answers `/logging/toggle` on the node, in the realm of its [own pages](crate::NodeBuilder::pages_realm);
+    /// `set` is told every new level, inside the process.
     ///
     /// # Errors
     ///
-    /// The node answers it already.
-    pub fn start(
-        node: &Node,
-        verbosity: Verbosity,
-        authorizer: Arc<dyn Authorizer>,
-    ) -> Result<Logging, SpawnError> {
-        let process = LoggingProcess { verbosity, authorizer, level: ORIGINAL, reverting: None };
-        Ok(Logging { pid: node.spawn_as("logging", process)? })
+    /// The node answers it already, or is shutting down.
+    pub fn start(node: &Node, set: impl FnMut(u32) + Send + 'static) -> Result<Self, SpawnError> {
+        let process = LoggingProcess { set: Box::new(set), level: ORIGINAL, reverting: None };
+        Ok(Self { pid: node.spawn_as("logging", process)? })
     }
 
     /// The level now.
@@ -47,38 +62,22 @@ impl Logging {
     }
 }
 
-/// The process behind [`Logging`].
-pub struct LoggingProcess {
-    verbosity: Verbosity,
-    authorizer: Arc<dyn Authorizer>,
+struct LoggingProcess {
+    set: Box<dyn FnMut(u32) + Send>,
     level: u32,
     reverting: Option<Timer>,
 }
 
 impl Process for LoggingProcess {
     fn initialize(&mut self, cx: &mut Context<Self>) {
-        cx.route(
-            "toggle",
-            "How much is logged: raises it to 'level' (0, 1, 2) for 'duration', or tells it.",
-            |process, cx, request| process.toggle(cx, request),
-        );
+        let help = "How much is logged: raises it to 'level' (0, 1, 2) for 'duration', or tells it.";
+        let toggle = cx.node().in_pages_realm(Route::new("toggle").help(help));
+        cx.route_with(toggle, |process, cx, request| process.toggle(cx, &request));
     }
 }
 
 impl LoggingProcess {
-    fn toggle(&mut self, cx: &mut Context<Self>, request: Request) -> Reply {
-        let allowed = endpoint::authorize(&*self.authorizer, &request, "/logging/toggle");
-        let pid = cx.pid();
-        Reply::later(async move {
-            if let Err(refused) = allowed.await {
-                return refused;
-            }
-            let answered = pid.ask(move |process, cx| process.answer(cx, &request)).await;
-            answered.unwrap_or_else(|error| Response::internal_server_error(error.to_string()))
-        })
-    }
-
-    fn answer(&mut self, cx: &mut Context<Self>, request: &Request) -> Response {
+    fn toggle(&mut self, cx: &mut Context<Self>, request: &Request) -> Response {
         let (level, duration) = match (request.query.get("level"), request.query.get("duration")) {
             (None, None) => return Response::text(format!("{}\n", self.level)),
             (Some(_), None) => return Response::bad_request("Expecting 'duration=value' in query.\n"),
@@ -111,7 +110,7 @@ impl LoggingProcess {
         if level != self.level {
             info!(from = self.level, to = level, "changing how much is logged");
             self.level = level;
-            self.verbosity.set(level);
+            (self.set)(level);
         }
     }
 }
@@ -119,20 +118,17 @@ impl LoggingProcess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use libprocess::Clock;
-    use libprocess::http::{Client, HeaderMap, Method};
-    use mesos_auth::Permissive;
+    use crate::Clock;
+    use crate::http::{Client, HeaderMap, Method};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
     use stout::Time;
 
     async fn start() -> (Node, Logging, Arc<AtomicU32>) {
         let node = Node::builder().clock(Clock::paused(Time::EPOCH)).start().await.unwrap();
         let told = Arc::new(AtomicU32::new(0));
-        let verbosity = Verbosity::new({
-            let told = Arc::clone(&told);
-            move |level| told.store(level, Ordering::Relaxed)
-        });
-        let logging = Logging::start(&node, verbosity, Arc::new(Permissive)).unwrap();
+        let set = Arc::clone(&told);
+        let logging = Logging::start(&node, move |level| set.store(level, Ordering::Relaxed)).unwrap();
         (node, logging, told)
     }
 
