@@ -7,23 +7,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::http::{Reply, Request, Response, Route};
-use crate::metrics;
 use crate::node::WeakNode;
 use crate::{Context, Node, Process};
 
 /// Spawns the processes behind `/metrics`, `/help` and `/__processes__`.
 pub(crate) fn spawn(node: &Node) {
     let in_realm = |route| node.in_pages_realm(route);
-    let numbers = {
-        let (text, json) = (node.metrics().clone(), node.metrics().clone());
-        let text_help = "All metrics of this node as text for Prometheus.";
-        let json_help = "All metrics of this node as JSON; timeout bounds the wait for slow ones.";
-        Pages::new("metrics")
-            .page(in_realm(Route::new("").help(text_help)), move |request| metrics::text(&text, request))
-            .page(in_realm(Route::new("snapshot").help(json_help)), move |request| {
-                metrics::snapshot(&json, request)
-            })
-    };
     let manual = {
         let (all, one) = (node.downgrade(), node.downgrade());
         let all_help = "What can be asked of this node; format=json for programs.";
@@ -38,11 +27,31 @@ pub(crate) fn spawn(node: &Node) {
         let help = "The processes of this node and what waits for them.";
         Pages::new("__processes__").page(in_realm(Route::new("").help(help)), move |_| processes(&node))
     };
-    for pages in [numbers, manual, table] {
+    for pages in numbers(node, in_realm).into_iter().chain([manual, table]) {
         let id = pages.id;
         // The node is new: nothing has these ids.
         node.spawn_as(id, pages).expect("the ids of the built-in pages are free on a new node");
     }
+}
+
+#[cfg(feature = "metrics")]
+fn numbers(node: &Node, in_realm: impl Fn(Route) -> Route) -> Option<Pages> {
+    use crate::metrics;
+
+    let (text, json) = (node.metrics().clone(), node.metrics().clone());
+    let text_help = "All metrics of this node as text for Prometheus.";
+    let json_help = "All metrics of this node as JSON; timeout bounds the wait for slow ones.";
+    let pages = Pages::new("metrics")
+        .page(in_realm(Route::new("").help(text_help)), move |request| metrics::text(&text, request))
+        .page(in_realm(Route::new("snapshot").help(json_help)), move |request| {
+            metrics::snapshot(&json, request)
+        });
+    Some(pages)
+}
+
+#[cfg(not(feature = "metrics"))]
+fn numbers(_node: &Node, _in_realm: impl Fn(Route) -> Route) -> Option<Pages> {
+    None
 }
 
 type Handler = Arc<dyn Fn(Request) -> Reply + Send + Sync>;

@@ -4,9 +4,11 @@ mod driver;
 mod timers;
 mod wheel;
 
-use std::future::Future as StdFuture;
+use std::future::{Future as StdFuture, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Condvar, Mutex};
@@ -247,8 +249,7 @@ impl Clock {
     pub async fn settle(&self) {
         self.assert_test_clock("settled");
         loop {
-            let quiet = self.shared.quiet.notified();
-            tokio::pin!(quiet);
+            let mut quiet = pin!(self.shared.quiet.notified());
             quiet.as_mut().enable();
             if self.shared.busy.load(Ordering::Acquire) == 0 {
                 return;
@@ -311,12 +312,12 @@ impl Clock {
     /// then.
     pub async fn timeout<F: StdFuture>(&self, duration: Duration, future: F) -> Option<F::Output> {
         let mut sleep = Sleep(self.sleep(duration));
-        tokio::pin!(future);
-        tokio::select! {
-            biased;
-            output = &mut future => Some(output),
-            _ = &mut sleep.0 => None,
-        }
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => Pin::new(&mut sleep.0).poll(cx).map(|_| None),
+        })
+        .await
     }
 
     pub(crate) fn tracks(&self) -> bool {

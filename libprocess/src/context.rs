@@ -1,6 +1,7 @@
 //! What a process can do while it handles an event.
 
 mod monitor;
+#[cfg(feature = "http")]
 mod routing;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,7 +15,6 @@ use stout::{Time, WireMessage};
 use tracing::{debug, warn};
 
 use crate::clock::Timer;
-use crate::http::{Reply, Request, Route};
 use crate::pid::{AnyProcess, Shared};
 use crate::{Exit, Failure, Node, Pid, Process, Upid};
 
@@ -106,28 +106,6 @@ impl<P: Process> Context<P> {
         handler: impl Fn(&mut P, &mut Context<P>, &Upid, &Bytes) + Send + Sync + 'static,
     ) {
         self.more().messages.insert(name.to_owned(), Arc::new(handler));
-    }
-
-    /// Answers HTTP requests at `/<id of the process>/<path>`, and below it where no longer path
-    /// is routed, inside the process. `help` says what the path is for.
-    pub fn route<R: Into<Reply>>(
-        &mut self,
-        path: &str,
-        help: &'static str,
-        handler: impl Fn(&mut P, &mut Context<P>, Request) -> R + Send + Sync + 'static,
-    ) {
-        self.route_with(Route::new(path).help(help), handler);
-    }
-
-    /// Answers HTTP requests like [`Context::route`], but on the task of the connection, without
-    /// a turn of the process: for reads from what is shared and immutable.
-    pub fn serve<R: Into<Reply>>(
-        &mut self,
-        path: &str,
-        help: &'static str,
-        handler: impl Fn(Request) -> R + Send + Sync + 'static,
-    ) {
-        self.serve_with(Route::new(path).help(help), handler);
     }
 
     /// Asks to be told once, by [`Process::exited`], when `pid` is gone: when it ends, or, on

@@ -9,6 +9,7 @@
 //! * [HTTP](#http)
 //! * [Two machines](#two-machines)
 //! * [Testing with virtual time](#testing-with-virtual-time)
+//! * [No more than needed](#no-more-than-needed)
 //! * [Coming from actix, ractor, kameo or C++ libprocess](#coming-from-actix-ractor-kameo-or-c-libprocess)
 //!
 //! # The first actor
@@ -432,6 +433,17 @@
 //! ```
 //!
 //! Many nodes, a network that fails, crashes and disks that forget, all from one seed: that is the crate `libprocess-test`.
+//!
+//! # No more than needed
+//!
+//! HTTP, other nodes, TLS and metrics are [features](crate#features), all on unless a manifest says otherwise:
+//!
+//! ```toml
+//! libprocess = { version = "0.1", default-features = false }
+//! ```
+//!
+//! What actors are and do is the same. Without `http` a node listens nowhere; without `remote` it is as if the network
+//! were down: what is sent to other nodes is lost, and who links to a process there hears that it is gone.
 //!
 //! # Coming from actix, ractor, kameo or C++ libprocess
 //!

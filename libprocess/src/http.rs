@@ -42,7 +42,7 @@ mod client;
 mod connection;
 mod event_stream;
 mod files;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), feature = "tls"))]
 pub(crate) mod fuzz;
 mod gzip;
 mod intake;
@@ -61,7 +61,10 @@ mod service;
 mod target;
 
 pub use accept::{accepts, accepts_encoding, accepts_in};
-pub use authentication::{Authentication, Authenticator, BasicAuthenticator, CombinedAuthenticator};
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub use authentication::BasicAuthenticator;
+pub use authentication::{Authentication, Authenticator, CombinedAuthenticator};
 pub use body::Body;
 pub use body_reader::{BodyError, BodyReader};
 pub use client::{Client, ClientBuilder, ClientError, ClientResponse, Connection};
@@ -72,6 +75,7 @@ pub use hyper::{HeaderMap, Method, StatusCode};
 pub use intake::{Admission, Intake};
 pub use limits::{HEAD_BYTES_MAX, Limits, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 pub use message::{Arrival, Delivery, Incoming, drain, encode_message};
+#[cfg(feature = "remote")]
 pub(crate) use message::{append_message, message_bytes};
 pub use pipe::{PipeError, Reader, Writer, pipe};
 pub use principal::Principal;

@@ -45,37 +45,80 @@
 //! * [`http`]: requests, responses, streams, and the client;
 //! * [`tls`]: certificates and keys, for nodes and clients;
 //! * [`metrics`]: counters, gauges and timers behind `/metrics/snapshot`.
+//!
+//! # Features
+//!
+//! All are on by default. Without them (`default-features = false`) there are actors, futures, the clock,
+//! supervision, groups, monitors, bounds, [`sync`], [`subprocess`] and [`disk`], for a program of one node;
+//! messages and links to other nodes are as if the network were down. A feature only adds: what is there
+//! without it is there with it, and means the same.
+//!
+//! | feature | brings | its main crates |
+//! |---|---|---|
+//! | `http` | [`http`]: the server, routes on actors, the node's own pages, the client | hyper, flate2, socket2, futures |
+//! | `remote` (with `http`, which its messages are) | [`remote`]: messages and links between nodes | none |
+//! | `tls` (with `http`) | [`tls`]; `https` in the client; `BasicAuthenticator`, which keeps digests of secrets | openssl, tokio-openssl, hyper-openssl |
+//! | `metrics` | [`metrics`], and with `http` its pages | futures |
+//!
+//! Without `http` nothing listens at the [address](Node::address) of a node: it only tells the PIDs of nodes apart.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Without a feature, links lead to what it would bring.
+#![cfg_attr(
+    not(all(feature = "http", feature = "metrics", feature = "remote", feature = "tls")),
+    allow(rustdoc::broken_intra_doc_links, rustdoc::private_intra_doc_links)
+)]
 #![deny(unsafe_code)] // But in `mailbox`, which says why.
 
 pub mod bounded;
+#[cfg(feature = "http")]
 mod builtin;
 mod clock;
 mod context;
 pub mod disk;
 mod exit;
 mod future;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), feature = "tls"))] // What has all parsers.
 #[doc(hidden)]
 pub mod fuzz;
 mod group;
+#[cfg(all(feature = "remote", feature = "tls"))] // Its programs need both.
 pub mod guide;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
+#[cfg(feature = "http")]
 mod logging;
 #[allow(unsafe_code)]
 mod mailbox;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;
 mod node;
 mod panic;
 mod pid;
 mod process;
+#[cfg(feature = "remote")]
+#[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
 pub mod remote;
+#[cfg(not(feature = "remote"))]
+#[path = "absent/remote.rs"]
+mod remote;
+#[cfg(feature = "http")]
+mod routes;
+#[cfg(not(feature = "http"))]
+#[path = "absent/routes.rs"]
 mod routes;
 mod runner;
 pub mod runtime;
 pub mod subprocess;
 pub mod supervision;
 pub mod sync;
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "absent/tls.rs"]
 pub mod tls;
 mod tracked;
 mod upid;
@@ -86,6 +129,8 @@ pub use exit::Exit;
 pub use future::{Failure, Future, FutureError, FutureState, Promise};
 pub use future::{await_all, collect, repeat, repeat_on, select};
 pub use group::Group;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use logging::Logging;
 pub use node::{Node, NodeBuilder, SpawnError};
 pub use pid::Pid;

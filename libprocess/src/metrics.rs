@@ -25,8 +25,10 @@
 //! ```
 
 mod counter;
+#[cfg(feature = "http")]
 mod endpoint;
 mod gauge;
+#[cfg(feature = "http")]
 mod prometheus;
 mod rate_limit;
 mod registry;
@@ -36,8 +38,12 @@ mod time_series;
 mod timer;
 
 pub use counter::Counter;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use endpoint::{snapshot, to_json};
 pub use gauge::{Gauge, PullGauge};
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use prometheus::text;
 pub use registry::{DuplicateMetric, Metrics};
 pub use statistics::Statistics;

@@ -3,10 +3,12 @@
 mod asks;
 mod builder;
 mod family;
-mod firewall;
 mod lookup;
-mod realms;
-mod service;
+#[cfg(feature = "http")]
+mod server;
+#[cfg(not(feature = "http"))]
+#[path = "absent/server.rs"]
+mod server;
 mod table;
 
 pub use builder::NodeBuilder;
@@ -19,11 +21,9 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use stout::{Time, WireMessage};
-use tokio::sync::watch;
 
 use crate::group::Groups;
 use crate::mailbox::{Cell, Turn};
-use crate::metrics::Metrics;
 use crate::pid::{AnyProcess, Id, Link, ProcessCell, Shared};
 use crate::remote::Remote;
 use crate::runner::Body;
@@ -33,6 +33,7 @@ use crate::{Clock, Context, Exit, Future, Pid, Process, Promise, Upid};
 use asks::Asks;
 pub(crate) use asks::Running;
 pub(crate) use family::Family;
+use server::Server;
 use table::Table;
 
 /// Where processes live: it listens at an address, has a clock and metrics, and knows its processes
@@ -54,14 +55,13 @@ struct Inner {
     clock: Clock,
     /// Whether the clock counts what there is to do.
     tracks: bool,
-    metrics: Metrics,
+    #[cfg(feature = "metrics")]
+    metrics: crate::metrics::Metrics,
     runtime: Arc<Runtime>,
     /// The futures in the background.
     tasks: Tasks,
     remote: Remote,
-    /// Gets requests whose path names no process.
-    delegate: Option<String>,
-    realms: realms::Realms,
+    server: Server,
     processes: Table,
     groups: Groups,
     /// Who waits for whom, if that is kept watch of.
@@ -70,9 +70,6 @@ struct Inner {
     numbers: AtomicU64,
     /// Set when the tokio runtime is gone: processes end without another word.
     abandoned: AtomicBool,
-    stopping: watch::Sender<bool>,
-    /// Closed once the server has ended.
-    served: watch::Receiver<()>,
 }
 
 /// A [`Node`] that does not keep it alive: what servers and peers hold.
@@ -112,7 +109,8 @@ impl Node {
         NodeBuilder::default()
     }
 
-    /// The address that other nodes reach this one at.
+    /// The address that other nodes reach this one at. Without the feature `http` nobody does: it only names
+    /// the node.
     pub fn address(&self) -> SocketAddr {
         self.inner.address
     }
@@ -133,7 +131,9 @@ impl Node {
     }
 
     /// What is counted and measured on this node.
-    pub fn metrics(&self) -> &Metrics {
+    #[cfg(feature = "metrics")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+    pub fn metrics(&self) -> &crate::metrics::Metrics {
         &self.inner.metrics
     }
 
@@ -287,19 +287,9 @@ impl Node {
         self.inner.processes.find(id)
     }
 
-    pub(crate) fn delegate(&self) -> Option<&str> {
-        self.inner.delegate.as_deref()
-    }
-
     /// The process that has this identity, as long as it lives.
     pub(crate) fn process_with(&self, identity: usize) -> Option<Arc<dyn AnyProcess>> {
         self.inner.processes.all().into_iter().find(|process| process.identity() == identity)
-    }
-
-    pub(crate) fn processes(&self) -> Vec<Arc<dyn AnyProcess>> {
-        let mut processes = self.inner.processes.all();
-        sort(&mut processes);
-        processes
     }
 
     /// Refuses new processes, and gives those there are, to be ended: where the order matters, in one
@@ -379,16 +369,16 @@ impl Node {
     /// Once polled, the node shuts down even when the future is dropped.
     pub async fn shutdown(&self) {
         let processes = self.close();
-        self.inner.stopping.send_replace(true);
+        self.inner.server.stop();
         let ends: Vec<_> = processes.iter().map(|process| process.shared().wait()).collect();
         processes.iter().for_each(|process| process.terminate(true));
         for end in ends {
             // A wait ends with the process, in whatever way.
             let _ = end.await;
         }
-        let mut served = self.inner.served.clone();
-        let stopped = async { while served.changed().await.is_ok() {} };
-        futures::join!(self.inner.remote.close(), stopped);
+        // Meanwhile the server ends on its own.
+        self.inner.remote.close().await;
+        self.inner.server.stopped().await;
     }
 }
 

@@ -1,6 +1,8 @@
 //! The typed handle on a process.
 
 mod hooks;
+#[cfg(feature = "http")]
+mod requests;
 mod shared;
 
 use std::fmt;
@@ -11,8 +13,12 @@ use crate::mailbox::Cell;
 use crate::runner::Body;
 use crate::{Clock, Context, Exit, Future, Node, Process, Promise, Upid};
 
-pub(crate) use hooks::{Hook, Hooks};
-pub(crate) use shared::{AnyProcess, Id, Link, Queued, Shared, push, push_message, request};
+pub(crate) use hooks::Hook;
+#[cfg(feature = "remote")]
+pub(crate) use hooks::Hooks;
+#[cfg(feature = "http")]
+pub(crate) use requests::request;
+pub(crate) use shared::{AnyProcess, Id, Link, Queued, Shared, push, push_message};
 
 /// A handle on a process of type `P`, on this node.
 ///

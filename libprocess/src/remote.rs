@@ -14,12 +14,14 @@ mod own;
 mod peer;
 mod queue;
 mod room;
+mod settings;
 mod task;
 #[cfg(test)]
 mod tests;
 
 pub use faults::{Direction, Fault, Faults, Passing, Rule};
 pub use own::{Network, Port};
+pub(crate) use settings::Settings;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -81,12 +83,12 @@ struct Peers {
 }
 
 impl Way {
-    pub(crate) fn sockets(runtime: tokio::runtime::Handle, tls: Option<Tls>) -> Self {
+    fn sockets(runtime: tokio::runtime::Handle, tls: Option<Tls>) -> Self {
         let sockets = Sockets { runtime, tls, peers: Mutex::default(), tasks: watch::Sender::new(()) };
         Self::Sockets(Arc::new(sockets))
     }
 
-    pub(crate) fn own(network: Arc<dyn Network>) -> Self {
+    fn own(network: Arc<dyn Network>) -> Self {
         Self::Own(Arc::new(Own::new(network)))
     }
 
@@ -116,8 +118,20 @@ impl WeakWay {
 }
 
 impl Remote {
-    pub(crate) fn new(way: Way, faults: Option<(Faults, Clock)>) -> Self {
+    fn new(way: Way, faults: Option<(Faults, Clock)>) -> Self {
         Self { way, faults }
+    }
+
+    /// Tells a network of the node's own which node it is for.
+    ///
+    /// # Errors
+    ///
+    /// When that refuses the node.
+    pub(crate) fn start(&self, node: &Node) -> std::io::Result<()> {
+        match &self.way {
+            Way::Sockets(_) => Ok(()),
+            Way::Own(own) => own.start(Port::new(node.address(), node.downgrade())),
+        }
     }
 
     pub(crate) fn send(&self, from: &Upid, to: &Upid, name: &str, body: &[u8]) {

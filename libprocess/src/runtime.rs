@@ -37,7 +37,9 @@ use std::sync::Arc;
 
 pub use scheduler::{Runnable, Scheduler};
 
-pub(crate) use monitor::{TICK, ticks};
+#[cfg(feature = "http")]
+pub(crate) use monitor::TICK;
+pub(crate) use monitor::ticks;
 pub(crate) use task::Tasks;
 
 use crate::Upid;
@@ -148,6 +150,7 @@ impl Runtime {
     }
 
     /// Has something that is quick run at once on this thread, if that may be, else soon.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Requests are what it is for.
     pub(crate) fn run_here(&self, work: Work) {
         let left = match &self.queue {
             Queue::Pool(pool) if self.spare_threads => guest::run(pool, self, work),

@@ -135,7 +135,7 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "metrics"))] // Whose page is one that help tells of.
 mod tests {
     use super::*;
     use crate::{Context, Node, Process};

@@ -7,7 +7,31 @@ use crate::http::{Reply, Request, Response, Route};
 use crate::routes::ActorHandler;
 use crate::{Process, pid};
 
+/// With the feature `http`.
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 impl<P: Process> Context<P> {
+    /// Answers HTTP requests at `/<id of the process>/<path>`, and below it where no longer path
+    /// is routed, inside the process. `help` says what the path is for.
+    pub fn route<R: Into<Reply>>(
+        &mut self,
+        path: &str,
+        help: &'static str,
+        handler: impl Fn(&mut P, &mut Context<P>, Request) -> R + Send + Sync + 'static,
+    ) {
+        self.route_with(Route::new(path).help(help), handler);
+    }
+
+    /// Answers HTTP requests like [`Context::route`], but on the task of the connection, without
+    /// a turn of the process: for reads from what is shared and immutable.
+    pub fn serve<R: Into<Reply>>(
+        &mut self,
+        path: &str,
+        help: &'static str,
+        handler: impl Fn(Request) -> R + Send + Sync + 'static,
+    ) {
+        self.serve_with(Route::new(path).help(help), handler);
+    }
+
     /// Answers HTTP requests like [`Context::route`], to a path of a realm: if the node has an
     /// [`Authenticator`](crate::http::Authenticator) for it, the handler finds who asks in
     /// [`Request::principal`], and sees no request of anybody else.

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures::task::AtomicWaker;
+use tokio::sync::Notify;
 
 use super::{Failure, Promise};
 
@@ -68,20 +68,18 @@ impl<T> Promise<T> {
 
     /// What `future` returns, or `None` when a discard came first; the future is gone either way.
     async fn until_discarded<F: StdFuture>(&self, future: F) -> Option<F::Output> {
-        let waker = Arc::new(AtomicWaker::new());
-        let discarded = Arc::downgrade(&waker);
+        let discarded = Arc::new(Notify::new());
+        let told = Arc::downgrade(&discarded);
         self.on_discard(move || {
-            if let Some(waker) = discarded.upgrade() {
-                waker.wake();
+            if let Some(discarded) = told.upgrade() {
+                discarded.notify_one();
             }
         });
+        let mut discarded = pin!(discarded.notified());
         let mut future = pin!(future);
-        poll_fn(|cx| {
-            waker.register(cx.waker());
-            if self.discard_requested() {
-                return Poll::Ready(None);
-            }
-            future.as_mut().poll(cx).map(Some)
+        poll_fn(|cx| match discarded.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => future.as_mut().poll(cx).map(Some),
         })
         .await
     }

@@ -1,8 +1,10 @@
 //! Who sends a request: realms and the authenticators that guard them.
 
+#[cfg(feature = "tls")]
 mod basic;
 mod combined;
 
+#[cfg(feature = "tls")]
 pub use basic::BasicAuthenticator;
 pub use combined::CombinedAuthenticator;
 

@@ -4,8 +4,9 @@ mod connection;
 mod connector;
 mod error;
 mod response;
+#[cfg_attr(not(feature = "tls"), path = "client/plain.rs")]
+mod secure;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use hyper::{HeaderMap, Method, Uri};
@@ -13,8 +14,8 @@ use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::Body;
-use crate::tls::Tls;
 use connector::Connector;
+use secure::Trust;
 
 pub use connection::Connection;
 pub use error::ClientError;
@@ -23,7 +24,7 @@ pub use response::ClientResponse;
 /// An HTTP/1.1 client for `http` and `https`, which keeps connections for the next request to the
 /// same server.
 ///
-/// The certificates of `https` servers are checked against those that the system trusts, or those in
+/// Without the feature `tls` it speaks no `https`. With it, the certificates of `https` servers are checked against those that the system trusts, or those in
 /// the file that `SSL_CERT_FILE` names, and against what [`ClientBuilder::trust`] adds. Redirects are
 /// answers like any other. Clones share connections.
 ///
@@ -47,19 +48,12 @@ pub struct Client {
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     connect_wait_max: Duration,
-    trusted: Vec<PathBuf>,
-    trusts_anyone: bool,
-    tls: Option<Tls>,
+    trust: Trust,
 }
 
 impl Default for ClientBuilder {
     fn default() -> Self {
-        Self {
-            connect_wait_max: Duration::from_secs(10),
-            trusted: Vec::new(),
-            trusts_anyone: false,
-            tls: None,
-        }
+        Self { connect_wait_max: Duration::from_secs(10), trust: Default::default() }
     }
 }
 
@@ -72,33 +66,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Also trusts the certificates in a PEM file. It is read when the first `https` connection is
-    /// made.
-    #[must_use]
-    pub fn trust(mut self, pem: impl Into<PathBuf>) -> Self {
-        self.trusted.push(pem.into());
-        self
-    }
-
-    /// Takes any certificate of an `https` server, so that anybody may be at the other end: for
-    /// asking whether somebody is there, and for nothing else.
-    #[must_use]
-    pub fn trust_anyone(mut self) -> Self {
-        self.trusts_anyone = true;
-        self
-    }
-
-    /// Speaks TLS as a node with these settings does: it shows the node's certificate, trusts the node's
-    /// authorities, and checks certificates only where the settings say so.
-    #[must_use]
-    pub fn tls(mut self, tls: &Tls) -> Self {
-        self.tls = Some(tls.clone());
-        self
-    }
-
     /// The client with these settings.
     pub fn build(self) -> Client {
-        let connector = Connector::new(self.connect_wait_max, self.trusted, self.trusts_anyone, self.tls);
+        let connector = Connector::new(self.connect_wait_max, self.trust);
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
         Client { pool: builder.build(connector.clone()), connector }

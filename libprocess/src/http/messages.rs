@@ -7,7 +7,7 @@
 //! may have, and keeps the connection from there on.
 
 mod answers;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), feature = "tls"))]
 pub(super) mod fuzz;
 mod head;
 mod sender;

@@ -34,6 +34,7 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
         Self: Sized;
 }
 
+#[cfg(feature = "tls")]
 impl Transport for tokio_openssl::SslStream<TcpStream> {
     fn reset(&self) {
         self.get_ref().reset();

@@ -11,11 +11,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use super::connection::serve_connection;
 use super::{Limits, Service};
-use crate::tls::{Accepted, Tls};
+use crate::tls::Tls;
 
 /// What one connection too many is answered with.
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -95,6 +95,7 @@ pub async fn serve(
 }
 
 /// Serves a connection that may be of TLS.
+#[cfg(feature = "tls")]
 async fn serve_secure(
     tls: &Tls,
     stream: TcpStream,
@@ -103,6 +104,8 @@ async fn serve_secure(
     limits: Arc<Limits>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    use crate::tls::Accepted;
+
     let accepted = tokio::select! {
         accepted = tls.accept(stream, address.ip()) => accepted,
         // The end of the node, which waits for no handshake.
@@ -111,8 +114,20 @@ async fn serve_secure(
     match accepted {
         Ok(Accepted::Plain(stream)) => serve_connection(stream, address, service, limits, stopped).await,
         Ok(Accepted::Secure(stream)) => serve_connection(stream, address, service, limits, stopped).await,
-        Err(error) => debug!(peer = %address, %error, "refusing a connection"),
+        Err(error) => tracing::debug!(peer = %address, %error, "refusing a connection"),
     }
+}
+
+#[cfg(not(feature = "tls"))]
+async fn serve_secure(
+    tls: &Tls,
+    _stream: TcpStream,
+    _address: SocketAddr,
+    _service: Arc<dyn Service>,
+    _limits: Arc<Limits>,
+    _stopped: watch::Receiver<bool>,
+) {
+    match *tls {}
 }
 
 fn log_panic(ended: Result<(), tokio::task::JoinError>) {

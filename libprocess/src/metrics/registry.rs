@@ -1,5 +1,8 @@
 //! Which metrics there are.
 
+#[cfg(feature = "http")]
+mod kinds;
+
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +20,9 @@ use crate::sync::{Rate, RateLimiter};
 
 /// How long a snapshot waits for gauges when nobody says how long.
 const GAUGE_WAIT_MAX: Duration = Duration::from_secs(30);
+
+#[cfg(feature = "http")]
+pub(super) use kinds::Kind;
 
 /// The metrics of a node. Clones are the same registry.
 #[derive(Clone)]
@@ -38,14 +44,6 @@ enum Source {
     Pull(Arc<dyn Fn() -> Option<f64> + Send + Sync>),
     PullLater(Arc<dyn Fn() -> BoxFuture<'static, Option<f64>> + Send + Sync>),
     Timer(Arc<Samples>),
-}
-
-/// What a metric is to those who read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Counter,
-    Gauge,
-    Timer,
 }
 
 impl Metrics {
@@ -180,18 +178,8 @@ impl Metrics {
         shown
     }
 
-    /// What each metric is, those about the machine left out.
-    pub(super) fn kinds(&self) -> BTreeMap<String, Kind> {
-        let kind = |source: &Source| match source {
-            Source::Counter(_) => Kind::Counter,
-            Source::Gauge(_) | Source::Pull(_) | Source::PullLater(_) => Kind::Gauge,
-            Source::Timer(_) => Kind::Timer,
-        };
-        self.registry.sources.lock().iter().map(|(name, source)| (name.clone(), kind(source))).collect()
-    }
-
-    /// Waits until one more snapshot may be taken for the page.
-    pub(super) async fn permit(&self) {
+    /// Waits until one more snapshot may be taken for the page, or for one in its place.
+    pub async fn permit(&self) {
         if let Some(limit) = &self.registry.limit {
             // It lives as long as this does, and so does not leave anybody waiting.
             let _ = limit.acquire().await;

@@ -117,6 +117,7 @@ impl Asks {
     }
 
     /// The ids of those whose answers a process waits for, and the ring that it is in.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // A page tells it.
     pub(crate) fn report(&self, process: &dyn AnyProcess) -> (Vec<String>, Option<Vec<String>>) {
         let mut state = self.state.lock();
         state.prune(process.identity());

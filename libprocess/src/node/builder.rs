@@ -6,22 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-
 use super::asks::Asks;
-use super::firewall::Firewall;
-use super::realms::Realms;
+use super::server::{self, Listener, Server};
 use super::table::Table;
 use super::{Inner, Node, WeakNode};
-use crate::Clock;
-use crate::builtin;
 use crate::group::Groups;
-use crate::http::{Authenticator, Limits};
-use crate::metrics::Metrics;
-use crate::remote::{Faults, Network, Port, Remote, Way};
 use crate::runtime::{Runtime, Scheduler, Tasks};
 use crate::tls::Tls;
+use crate::{Clock, remote};
 
 /// Describes a [`Node`] before it starts.
 ///
@@ -29,7 +21,7 @@ use crate::tls::Tls;
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let node = libprocess::Node::builder()
 ///     .bind("127.0.0.1:0".parse().unwrap())
-///     .delegate("master")
+///     .hostname("somewhere")
 ///     .start()
 ///     .await?;
 /// assert_ne!(node.address().port(), 0);
@@ -43,21 +35,17 @@ pub struct NodeBuilder {
     advertise_port: Option<u16>,
     hostname: Option<String>,
     clock: Option<Clock>,
-    delegate: Option<String>,
-    realms: Realms,
-    firewall: Firewall,
-    limits: Limits,
-    tls: Option<Tls>,
-    faults: Option<Faults>,
-    scheduler: Option<Own<dyn Scheduler>>,
-    network: Option<Own<dyn Network>>,
+    scheduler: Option<Own>,
     asks_patience: Option<Duration>,
+    pub(super) server: server::Settings,
+    pub(super) tls: Option<Tls>,
+    pub(crate) remote: remote::Settings,
 }
 
-/// Something of the node's own, which has no text.
-struct Own<T: ?Sized>(Arc<T>);
+/// A scheduler of the node's own, which has no text.
+struct Own(Arc<dyn Scheduler>);
 
-impl<T: ?Sized> std::fmt::Debug for Own<T> {
+impl std::fmt::Debug for Own {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Own")
     }
@@ -71,24 +59,18 @@ impl Default for NodeBuilder {
             advertise_port: None,
             hostname: None,
             clock: None,
-            delegate: None,
-            realms: Realms::default(),
-            firewall: Firewall::default(),
-            limits: Limits::default(),
-            tls: None,
             scheduler: None,
-            network: None,
-            faults: None,
             asks_patience: None,
+            server: Default::default(),
+            tls: None,
+            remote: Default::default(),
         }
     }
 }
 
-/// How many connections may wait to be accepted; the system has a bound of its own.
-const BACKLOG: i32 = 4096;
-
 impl NodeBuilder {
-    /// Where to listen: by default a free port of the loopback address.
+    /// Where to listen: by default a free port of the loopback address. Without the feature `http` nothing
+    /// listens, and the address only names the node.
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.bind = address;
         self
@@ -118,56 +100,6 @@ impl NodeBuilder {
         self
     }
 
-    /// The process that gets requests whose path names no process: with `master`, `/state` is
-    /// `/master/state`.
-    pub fn delegate(mut self, id: impl Into<String>) -> Self {
-        self.delegate = Some(id.into());
-        self
-    }
-
-    /// Has an authenticator look at all requests to routes of a realm, from the first one on:
-    /// [`Node::set_authenticator`] for a node that has not started.
-    pub fn authenticator(self, realm: impl Into<String>, authenticator: Arc<dyn Authenticator>) -> Self {
-        self.realms.set(realm.into(), authenticator);
-        self
-    }
-
-    /// The realm of the node's own pages that tell about what runs there (`/metrics`,
-    /// `/metrics/snapshot`, `/__processes__`), and of [`/logging/toggle`](crate::Logging). `/help` is open to
-    /// anybody.
-    pub fn pages_realm(mut self, realm: impl Into<String>) -> Self {
-        self.realms.pages = Some(realm.into());
-        self
-    }
-
-    /// Answers no requests to these paths, such as `/files/browse`, but 403, whoever asks. A path is that
-    /// of an endpoint, and says nothing about those below it; what leads to the endpoint by another path
-    /// (that of a [delegate](NodeBuilder::delegate), or a longer one that no other route answers) is
-    /// refused too. Messages between processes are no requests.
-    ///
-    /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let node = libprocess::Node::builder().disable_endpoints(["/metrics/snapshot"]).start().await?;
-    /// # node.shutdown().await;
-    /// # std::io::Result::Ok(()) }).unwrap();
-    /// ```
-    pub fn disable_endpoints<S: AsRef<str>>(mut self, paths: impl IntoIterator<Item = S>) -> Self {
-        paths.into_iter().for_each(|path| self.firewall.disable(path.as_ref()));
-        self
-    }
-
-    /// The bounds of the HTTP server.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Speaks TLS, with the clients of the HTTP server and with other nodes.
-    pub fn tls(mut self, tls: Tls) -> Self {
-        self.tls = Some(tls);
-        self
-    }
-
     /// Who decides what runs when, instead of the worker threads of the program: for a simulation.
     pub fn scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
         self.scheduler = Some(Own(scheduler));
@@ -186,22 +118,8 @@ impl NodeBuilder {
         self
     }
 
-    /// What messages and links go over, instead of sockets: for a simulation. The node's address is the one
-    /// that it would [listen](NodeBuilder::bind) at. Nothing listens there, so that the node serves no
-    /// HTTP, and TLS is of no use to it.
-    pub fn network(mut self, network: Arc<dyn Network>) -> Self {
-        self.network = Some(Own(network));
-        self
-    }
-
-    /// Has messages to and from other nodes suffer faults: for tests.
-    pub fn faults(mut self, faults: &Faults) -> Self {
-        self.faults = Some(faults.clone());
-        self
-    }
-
     /// Starts the node: it listens, and its own pages (`/metrics`, `/metrics/snapshot`,
-    /// `/help`, `/__processes__`) answer.
+    /// `/help`, `/__processes__`) answer. Without the feature `http` it does neither.
     ///
     /// # Errors
     ///
@@ -212,55 +130,33 @@ impl NodeBuilder {
     ///
     /// Panics outside of a tokio runtime.
     pub async fn start(self) -> io::Result<Node> {
-        let network = self.network.map(|own| own.0);
-        let listener = if network.is_none() { Some(listen(self.bind)?) } else { None };
-        let bound = listener.as_ref().map_or(Ok(self.bind), TcpListener::local_addr)?;
+        let listener = Listener::bind(self.bind, !self.remote.has_network())?;
+        let bound = listener.address;
         let ip = self.advertise_ip.unwrap_or_else(|| reachable(bound.ip()));
-        let address = SocketAddr::new(ip, self.advertise_port.unwrap_or(bound.port()));
         let runtime = tokio::runtime::Handle::current();
         let clock = self.clock.unwrap_or_else(Clock::system);
-        let (stopping, mut stop) = watch::channel(false);
-        let (serving, served) = watch::channel(());
-        let way = network
-            .as_ref()
-            .map_or_else(|| Way::sockets(runtime.clone(), self.tls.clone()), |own| Way::own(Arc::clone(own)));
+        let (server, opening) = Server::new(self.server, listener);
         let inner = Inner {
-            address,
+            address: SocketAddr::new(ip, self.advertise_port.unwrap_or(bound.port())),
             hostname: self.hostname.unwrap_or_else(|| ip.to_string()),
-            metrics: Metrics::new(clock.clone()),
+            #[cfg(feature = "metrics")]
+            metrics: crate::metrics::Metrics::new(clock.clone()),
             tracks: clock.tracks(),
-            remote: Remote::new(way, self.faults.map(|faults| (faults, clock.clone()))),
+            remote: self.remote.open(self.tls.clone(), &clock),
             clock,
             runtime: Arc::new(Runtime::new(runtime.clone(), self.scheduler.map(|own| own.0))?),
             tasks: Tasks::default(),
-            delegate: self.delegate,
-            realms: self.realms,
+            server,
             processes: Table::default(),
             groups: Groups::default(),
             asks: self.asks_patience.map(Asks::new),
             numbers: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
-            stopping,
-            served,
         };
         let node = Node { inner: Arc::new(inner) };
-        if let Some(network) = network {
-            network.start(Port::new(address, node.downgrade()))?;
-        }
+        node.remote().start(&node)?;
         node.inner.runtime.watch(node.downgrade());
-        builtin::spawn(&node);
-        if let Some(listener) = listener {
-            let service = Arc::new(super::service::NodeService::new(&node, self.firewall));
-            let stopped = async move {
-                // Only an error when the node is gone.
-                let _ = stop.wait_for(|stopping| *stopping).await;
-            };
-            let (limits, tls) = (self.limits, self.tls);
-            runtime.spawn(async move {
-                crate::http::serve(listener, service, limits, tls, stopped).await;
-                drop(serving);
-            });
-        }
+        opening.start(&node, self.tls);
         let lost = Lost(node.downgrade());
         runtime.spawn(async move {
             let _lost = lost;
@@ -279,19 +175,6 @@ impl Drop for Lost {
             node.abandon();
         }
     }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(
-        socket2::Domain::for_address(address),
-        socket2::Type::STREAM,
-        Some(socket2::Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
 }
 
 /// The address that others reach a node at that listens at `ip`: where that is all addresses, the

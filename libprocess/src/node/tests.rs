@@ -1,16 +1,21 @@
-//! Processes on nodes: order, ends, links, time, and messages between nodes.
+//! Processes on nodes: order, ends, links, time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::{Context, FutureError};
 
+#[cfg(not(feature = "remote"))]
+mod alone;
 mod ends;
+#[cfg(feature = "remote")]
+mod others;
+#[cfg(feature = "http")]
+mod pages;
 
 #[derive(Default)]
 struct Recorder {
@@ -25,9 +30,6 @@ impl Process for Recorder {
     fn initialize(&mut self, cx: &mut Context<Self>) {
         cx.install_raw("number", |recorder, _cx, _from, body| {
             recorder.seen.push(std::str::from_utf8(body).unwrap().parse().unwrap());
-        });
-        cx.route("seen", "How many numbers came.", |recorder, _cx, _request| {
-            crate::http::Response::text(recorder.seen.len().to_string())
         });
     }
 
@@ -50,22 +52,6 @@ async fn paused_node() -> (Clock, Node) {
     let clock = Clock::paused(Time::EPOCH);
     let node = Node::builder().clock(clock.clone()).start().await.unwrap();
     (clock, node)
-}
-
-/// Asks until the answer is as wanted: for what crosses a socket, which no clock covers.
-async fn eventually<R: PartialEq + std::fmt::Debug + Send + 'static>(
-    pid: &Pid<Recorder>,
-    read: impl Fn(&Recorder) -> R + Copy + Send + 'static,
-    wanted: R,
-) {
-    for _ in 0..2000 {
-        if pid.ask(move |recorder, _cx| read(recorder)).await.unwrap() == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let last = pid.ask(move |recorder, _cx| read(recorder)).await.unwrap();
-    assert_eq!(last, wanted, "after ten seconds");
 }
 
 #[tokio::test]
@@ -214,112 +200,6 @@ async fn deferred_callback_runs_on_the_process() {
     let record = pid.defer(|recorder, _cx, n| recorder.seen.push(n));
     std::thread::spawn(move || record(5)).join().unwrap();
     assert_eq!(pid.ask(|recorder, _cx| recorder.seen.clone()).await.unwrap(), [5]);
-}
-
-#[tokio::test]
-async fn messages_cross_nodes_in_order_over_a_link() {
-    let (here, there) = (node().await, node().await);
-    let sender = here.spawn(Recorder::default());
-    let receiver = there.spawn(Recorder::default());
-    let to = receiver.upid().clone();
-    sender.tell(move |_recorder, cx| {
-        cx.link(&to);
-        for n in 0..1000 {
-            cx.send_raw(&to, "number", n.to_string().into_bytes());
-        }
-    });
-    eventually(&receiver, |recorder| recorder.seen.len(), 1000).await;
-    let seen = receiver.ask(|recorder, _cx| recorder.seen.clone()).await.unwrap();
-    assert!(seen.into_iter().eq(0..1000));
-}
-
-#[tokio::test]
-async fn message_without_a_link_arrives_too() {
-    let (here, there) = (node().await, node().await);
-    let sender = here.spawn(Recorder::default());
-    let receiver = there.spawn(Recorder::default());
-    let to = receiver.upid().clone();
-    for n in 0..3 {
-        let to = to.clone();
-        sender
-            .ask(move |_recorder, cx| cx.send_raw(&to, "number", n.to_string().into_bytes()))
-            .await
-            .unwrap();
-        eventually(&receiver, |recorder| recorder.seen.len(), n + 1).await;
-    }
-}
-
-#[tokio::test]
-async fn shutdown_of_another_node_is_an_exit() {
-    let (here, there) = (node().await, node().await);
-    let linker = here.spawn(Recorder::default());
-    let linked = there.spawn(Recorder::default()).upid().clone();
-    let to = linked.clone();
-    linker.ask(move |_recorder, cx| cx.link(&to)).await.unwrap();
-    there.shutdown().await;
-    drop(there);
-    eventually(&linker, |recorder| recorder.exits.len(), 1).await;
-    assert_eq!(linker.ask(|recorder, _cx| recorder.exits.clone()).await.unwrap(), [linked]);
-}
-
-#[tokio::test]
-async fn link_to_an_address_where_nobody_listens_is_an_exit() {
-    let node = node().await;
-    let linker = node.spawn(Recorder::default());
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    linker.ask(move |_recorder, cx| cx.link(&Upid::new("gone", free))).await.unwrap();
-    eventually(&linker, |recorder| recorder.exits.len(), 1).await;
-}
-
-#[tokio::test]
-async fn routes_answer_with_and_without_the_name_of_the_delegate() {
-    let node = Node::builder().delegate("recorder").start().await.unwrap();
-    let recorder = node.spawn_as("recorder", Recorder::default()).unwrap();
-    recorder.ask(|recorder, _cx| recorder.seen.push(1)).await.unwrap();
-    for (path, status, body) in [
-        ("/recorder/seen", "200", "1"),
-        ("/seen", "200", "1"),
-        ("/seen/below", "200", "1"),
-        ("/nothing", "404", ""),
-        ("/recorder", "404", ""),
-    ] {
-        let answer = get(node.address(), path).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
-        assert!(answer.ends_with(&format!("\r\n\r\n{body}")), "{path}: {answer}");
-    }
-    assert!(get(node.address(), "/help").await.contains("/recorder/seen"));
-    assert!(get(node.address(), "/__processes__").await.contains("\"id\":\"recorder\""));
-}
-
-#[tokio::test]
-async fn request_that_comes_before_the_process_is_initialized_waits_for_it() {
-    struct Slow(std::sync::mpsc::Receiver<()>);
-    impl Process for Slow {
-        fn initialize(&mut self, cx: &mut Context<Self>) {
-            let _ = self.0.recv();
-            cx.serve("page", "A page.", |_request| crate::http::Response::text("here"));
-        }
-    }
-    let node = node().await;
-    let (release, held) = std::sync::mpsc::channel();
-    let slow = node.spawn_as("slow", Slow(held)).unwrap();
-    let asking = tokio::spawn(get(node.address(), "/slow/page"));
-    // What waits for the process to be initialized.
-    while slow.queued_dispatches() == 0 {
-        tokio::task::yield_now().await;
-    }
-    release.send(()).unwrap();
-    let answer = asking.await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
-}
-
-async fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ impl Hooks {
         self.0.remove(&number)
     }
 
+    #[cfg(feature = "remote")]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

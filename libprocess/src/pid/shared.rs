@@ -5,18 +5,16 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::http::{Reply, Request, Response, Route};
 use crate::mailbox::Cell;
 use crate::node::Family;
-use crate::routes::{ActorHandler, Endpoint, Handler, Routes};
+use crate::routes::Routes;
 use crate::runner::Body;
 use crate::runtime::{Runtime, Work};
-use crate::{Exit, Future, Node, Process, Promise, Upid, runtime};
+use crate::{Exit, Future, Node, Process, Promise, Upid};
 
 use super::hooks::{Hook, Hooks};
 
@@ -29,18 +27,18 @@ pub(crate) struct Shared {
     number: u64,
     pub(crate) node: Node,
     /// What few processes have.
-    more: Mutex<Option<Box<More>>>,
+    pub(super) more: Mutex<Option<Box<More>>>,
     /// Written with the lock on `more`.
     ended: AtomicBool,
     /// Whether its routes are set.
-    initialized: AtomicBool,
+    pub(super) initialized: AtomicBool,
     /// How many of what waits is a message, and a request.
     messages: AtomicU32,
-    requests: AtomicU32,
+    pub(super) requests: AtomicU32,
     /// For how long it has had handlers running, in ticks of the monitor.
-    busy: AtomicU32,
+    pub(super) busy: AtomicU32,
     /// So many of the next requests are not handled where they come in.
-    kept_off: AtomicU32,
+    pub(super) kept_off: AtomicU32,
 }
 
 /// A run that took so many ticks was not quick, whatever the route says: ticks are points in time, so one
@@ -50,8 +48,8 @@ const SLOW_TICKS_MIN: u64 = 2;
 const KEPT_OFF: u32 = 1000;
 
 #[derive(Default)]
-struct More {
-    routes: Arc<Routes>,
+pub(super) struct More {
+    pub(super) routes: Arc<Routes>,
     linkers: HashMap<Upid, Arc<dyn AnyProcess>>,
     waiters: Vec<Promise<()>>,
     hooks: Hooks,
@@ -74,9 +72,11 @@ pub(crate) trait AnyProcess: Any + Send + Sync {
     fn exited(&self, pid: Upid);
     fn terminate(&self, at_once: bool);
     /// Ready once the process is initialized.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // Requests wait for it.
     fn initialized(&self) -> Future<()>;
     fn queued(&self) -> Queued;
     /// How many events it has taken up so far.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // A page tells it.
     fn handled(&self) -> u64;
     /// What distinguishes the process from others while it lives.
     fn identity(&self) -> usize;
@@ -138,22 +138,6 @@ impl Shared {
     /// Those among which the process is numbered, and its number, if its id was generated.
     pub(crate) fn generated(&self) -> Option<(&Family, u64)> {
         Some((self.family.as_deref()?, self.number))
-    }
-
-    /// Adds a route, whose handler may run inside the process.
-    pub(crate) fn add_route(&self, route: Route, in_process: bool, handler: Handler) {
-        let routes = Arc::clone(&self.more.lock().get_or_insert_default().routes);
-        routes.add(route, in_process, handler);
-    }
-
-    /// The routes, if there are any.
-    pub(crate) fn routes(&self) -> Option<Arc<Routes>> {
-        self.more.lock().as_ref().map(|more| Arc::clone(&more.routes))
-    }
-
-    /// What answers a path of the process.
-    pub(crate) fn endpoint(&self, path: &str) -> Option<Arc<Endpoint>> {
-        self.more.lock().as_ref()?.routes.find(path)
     }
 
     /// Notes who must be told when this process ends.
@@ -233,10 +217,6 @@ impl Shared {
         waiters.into_iter().for_each(|waiter| waiter.set(()));
     }
 
-    pub(crate) fn is_initialized(&self) -> bool {
-        self.initialized.load(Ordering::Acquire)
-    }
-
     pub(crate) fn set_initialized(&self) {
         self.initialized.store(true, Ordering::Release);
     }
@@ -253,21 +233,6 @@ impl Shared {
             self.kept_off.store(KEPT_OFF, Ordering::Relaxed);
         }
     }
-
-    /// Whether a request may be handled on the thread that brings it.
-    fn is_welcome_anywhere(&self) -> bool {
-        let kept_off = self.kept_off.load(Ordering::Relaxed);
-        if kept_off > 0 {
-            // Of several that do this at a time some do not count.
-            self.kept_off.store(kept_off - 1, Ordering::Relaxed);
-        }
-        kept_off == 0
-    }
-
-    /// For how long handlers of the process have run, to the tick.
-    pub(crate) fn busy(&self) -> Duration {
-        runtime::TICK * self.busy.load(Ordering::Relaxed)
-    }
 }
 
 /// Sends to a process, and has it run soon if it was idle.
@@ -281,7 +246,7 @@ where
 
 /// Sends to a process, and has it run by `run` if it was idle.
 #[inline]
-fn push_and<P: Process, F>(
+pub(super) fn push_and<P: Process, F>(
     cell: &Cell<Shared, Body<P>>,
     f: F,
     run: impl FnOnce(&Runtime, Work),
@@ -377,40 +342,4 @@ impl<P: Process> AnyProcess for Cell<Shared, Body<P>> {
     fn identity(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
-}
-
-/// Queues a request; the reply comes when the process has handled it. If its handlers are said to be quick
-/// and it is idle, that is now.
-pub(crate) fn request<P: Process>(
-    cell: &Cell<Shared, Body<P>>,
-    handler: ActorHandler<P>,
-    request: Box<Request>,
-    quick: bool,
-) -> Reply {
-    let (reply, mut answer) = tokio::sync::oneshot::channel();
-    cell.requests.fetch_add(1, Ordering::Relaxed);
-    let handle = move |body: &mut Body<P>| {
-        body.cx.pid_ref().shared.requests.fetch_sub(1, Ordering::Relaxed);
-        // Whoever asked may have hung up meanwhile.
-        let _ = reply.send(handler(&mut body.process, &mut body.cx, request));
-    };
-    let here = quick && cell.is_welcome_anywhere();
-    let pushed = push_and(cell, handle, |runtime, work| match here {
-        true => runtime.run_here(work),
-        false => runtime.schedule(work),
-    });
-    if pushed.is_err() {
-        cell.requests.fetch_sub(1, Ordering::Relaxed);
-        return Response::not_found().into();
-    }
-    if let Ok(reply) = answer.try_recv() {
-        return reply;
-    }
-    Reply::later(async move {
-        match answer.await {
-            Ok(Reply::Now(response)) => response,
-            Ok(Reply::Later(response)) => response.await,
-            Err(_) => Response::internal_server_error("the process ended before it answered"),
-        }
-    })
 }

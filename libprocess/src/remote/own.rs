@@ -155,6 +155,10 @@ impl Own {
         Self { network, links: Mutex::default() }
     }
 
+    pub(super) fn start(&self, port: Port) -> io::Result<()> {
+        self.network.start(port)
+    }
+
     pub(super) fn send(&self, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
         self.network.send(from, to, name, body);
     }

@@ -9,12 +9,13 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::Sockets;
 use super::peer::{Predecessor, ROOM_BYTES, Signals, Stage};
 use crate::Exit;
 use crate::http::drain;
+use crate::tls::Tls;
 
 /// Real time: what the other side of a socket does, no clock of ours can hurry.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -61,7 +62,14 @@ impl Task {
 
     async fn serve(&self) -> std::io::Result<()> {
         let stream = self.connect().await?;
-        let Some(tls) = &self.sockets.tls else { return self.serve_over(stream.into_split()).await };
+        match &self.sockets.tls {
+            None => self.serve_over(stream.into_split()).await,
+            Some(tls) => self.serve_secure(tls, stream).await,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    async fn serve_secure(&self, tls: &Tls, stream: TcpStream) -> std::io::Result<()> {
         match tls.connect(stream, self.address).await {
             Ok(secured) => self.serve_over(tokio::io::split(secured)).await,
             // One that has no TLS may be spoken to without it.
@@ -70,10 +78,15 @@ impl Task {
                 self.serve_over(self.connect().await?.into_split()).await
             }
             Err(error) => {
-                warn!(address = %self.address, %error, "no TLS with another node");
+                tracing::warn!(address = %self.address, %error, "no TLS with another node");
                 Err(error)
             }
         }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn serve_secure(&self, tls: &Tls, _stream: TcpStream) -> std::io::Result<()> {
+        match *tls {}
     }
 
     async fn connect(&self) -> std::io::Result<TcpStream> {

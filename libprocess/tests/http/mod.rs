@@ -1,3 +1,4 @@
+#[cfg(feature = "tls")] // With `BasicAuthenticator`.
 mod bodies;
 mod client;
 mod exhaustion;
@@ -6,9 +7,11 @@ mod gzip;
 mod limits;
 mod messages;
 mod quick;
+#[cfg(all(feature = "metrics", feature = "tls"))]
 mod realms;
 mod routes;
 mod samples;
 mod streams;
 mod support;
+#[cfg(feature = "tls")]
 mod tls;

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arrows;
+pub mod features;
 pub mod pages;
 pub mod readme;
 pub mod workspace;

@@ -21,7 +21,7 @@ struct Holder {
 impl Process for Holder {}
 
 /// Waits until nothing holds the value any more: the last handle may go on another thread.
-async fn is_freed<T>(weak: &Weak<T>) -> bool {
+pub(super) async fn is_freed<T>(weak: &Weak<T>) -> bool {
     for _ in 0..1000 {
         if weak.strong_count() == 0 {
             return true;
@@ -95,8 +95,6 @@ async fn node_is_gone_after_its_shutdown() {
         cx.link(&me);
         cx.delay(Duration::from_secs(1 << 20), |_recorder, _cx| {});
         let held = cx.pid();
-        cx.serve("held", "Holds its process.", move |_request| crate::http::Response::text(held.to_string()));
-        let held = cx.pid();
         cx.install_raw("held", move |_recorder, _cx, _from, _body| drop(held.clone()));
     })
     .await
@@ -155,41 +153,4 @@ async fn link_set_anew_is_taken_back_with_its_process() {
     drop(linker);
     assert!(is_freed(&shared).await, "the process that was linked to still knows of it");
     assert_eq!(linked.ask(|recorder, _cx| recorder.exits.len()).await, Ok(0));
-}
-
-#[tokio::test]
-async fn last_words_of_a_node_are_heard() {
-    struct Parting(Upid);
-    impl Process for Parting {
-        fn finalize(&mut self, cx: &mut Context<Self>) {
-            cx.send_raw(&self.0, "number", b"7".to_vec());
-        }
-    }
-    let (here, there) = (node().await, node().await);
-    let receiver = there.spawn(Recorder::default());
-    here.spawn(Parting(receiver.upid().clone()));
-    here.shutdown().await;
-    drop(here);
-    eventually(&receiver, |recorder| recorder.seen.clone(), vec![7]).await;
-}
-
-#[tokio::test]
-async fn address_is_free_after_the_shutdown() {
-    let first = node().await;
-    // One connection is idle, one has a request under way that nobody answers.
-    let _idle = tokio::net::TcpStream::connect(first.address()).await.unwrap();
-    let mut asking = tokio::net::TcpStream::connect(first.address()).await.unwrap();
-    struct Silent;
-    impl Process for Silent {
-        fn initialize(&mut self, cx: &mut Context<Self>) {
-            cx.route("", "Never answers.", |_silent, _cx, _request| {
-                crate::http::Reply::later(std::future::pending())
-            });
-        }
-    }
-    first.spawn_as("silent", Silent).unwrap();
-    asking.write_all(b"GET /silent HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    first.shutdown().await;
-    let second = Node::builder().bind(first.address()).start().await.unwrap();
-    assert!(get(second.address(), "/help").await.starts_with("HTTP/1.1 200"));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use parking_lot::RwLock;
 
-use super::Node;
+use super::super::Node;
 use super::firewall::canonical;
 use crate::http::{Authenticator, Request, Response, Route};
 use crate::routes::{Authorization, Endpoint, Guard};
@@ -51,6 +51,7 @@ impl Node {
     /// that the realm has. Routes of a realm that has none are open to anybody.
     ///
     /// ```
+    /// # #[cfg(feature = "tls")] {
     /// use std::sync::Arc;
     ///
     /// use libprocess::Node;
@@ -62,15 +63,16 @@ impl Node {
     /// node.set_authenticator("printers", Arc::new(basic));
     /// # node.shutdown().await;
     /// # std::io::Result::Ok(()) })?;
+    /// # }
     /// # std::io::Result::Ok(())
     /// ```
     pub fn set_authenticator(&self, realm: impl Into<String>, authenticator: Arc<dyn Authenticator>) {
-        self.inner.realms.set(realm.into(), authenticator);
+        self.inner.server.realms.set(realm.into(), authenticator);
     }
 
     /// Opens the routes of a realm to anybody.
     pub fn unset_authenticator(&self, realm: &str) {
-        let removed = self.inner.realms.authenticators.write().remove(realm);
+        let removed = self.inner.server.realms.authenticators.write().remove(realm);
         drop(removed); // After the lock.
     }
 
@@ -97,19 +99,19 @@ impl Node {
         F: Future<Output = Result<(), Response>> + Send + 'static,
     {
         let check: Authorization = Arc::new(move |request| check(request).boxed());
-        let replaced = self.inner.realms.authorizations.write().insert(canonical(path), check);
+        let replaced = self.inner.server.realms.authorizations.write().insert(canonical(path), check);
         drop(replaced); // After the lock.
     }
 
     /// Puts a route beside the node's own pages that tell about what runs there.
     pub(crate) fn in_pages_realm(&self, route: Route) -> Route {
-        match &self.inner.realms.pages {
+        match &self.inner.server.realms.pages {
             Some(realm) => route.realm(realm),
             None => route,
         }
     }
 
     pub(super) fn guard(&self, process: &str, endpoint: &Endpoint) -> Guard {
-        self.inner.realms.guard(process, endpoint)
+        self.inner.server.realms.guard(process, endpoint)
     }
 }
