@@ -217,6 +217,11 @@ impl Shared {
         waiters.into_iter().for_each(|waiter| waiter.set(()));
     }
 
+    /// Whether the process has ended, as far as the caller can have heard of it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set_initialized(&self) {
         self.initialized.store(true, Ordering::Release);
     }

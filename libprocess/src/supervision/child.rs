@@ -28,6 +28,13 @@ struct State<P> {
     closed: bool,
 }
 
+impl<P: Process> State<P> {
+    /// The process that is there: others may know of its end before its hook has emptied the slot.
+    fn alive(&self) -> Option<&Pid<P>> {
+        self.current.as_ref().map(|(_, pid)| pid).filter(|pid| !pid.shared.has_ended())
+    }
+}
+
 impl<P: Process> Slot<P> {
     pub(super) fn new(name: String) -> Self {
         Self { name, state: Mutex::new(State { current: None, waiting: Vec::new(), closed: false }) }
@@ -38,7 +45,7 @@ impl<P: Process> Slot<P> {
     }
 
     pub(super) fn current(&self) -> Option<Pid<P>> {
-        self.state.lock().current.as_ref().map(|(_, pid)| pid.clone())
+        self.state.lock().alive().cloned()
     }
 
     pub(super) fn fill(&self, number: u64, pid: &Pid<P>) {
@@ -84,7 +91,7 @@ impl<P: Process> Child<P> {
     /// not begin the child anew.
     pub fn up(&self) -> Future<Pid<P>> {
         let mut state = self.slot.state.lock();
-        if let Some((_, pid)) = &state.current {
+        if let Some(pid) = state.alive() {
             return Future::ready(pid.clone());
         }
         if state.closed {

@@ -371,3 +371,19 @@ async fn node_shuts_down_with_its_trees() {
     tokio::time::timeout(Duration::from_secs(20), node.shutdown()).await.expect("nothing is begun anew");
     assert_eq!(sorted(log.take()), ["-a", "-b", "-c"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handle_never_gives_a_process_whose_end_was_heard_of() {
+    let node = Node::builder().start().await.unwrap();
+    let spec = ChildSpec::new("a", || Worker { name: "a", log: Log::default(), stubborn: false });
+    let child = spec.handle();
+    node.spawn(Supervisor::new(Strategy::OneForOne).intensity(usize::MAX, SECOND).child(spec));
+    for _ in 0..2000 {
+        let ended = child.up().await.unwrap();
+        ended.terminate();
+        ended.wait().await.unwrap();
+        let pid = child.pid();
+        assert!(pid.is_none_or(|pid| !Arc::ptr_eq(&pid.shared, &ended.shared)));
+    }
+    node.shutdown().await;
+}
