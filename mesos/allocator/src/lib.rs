@@ -25,7 +25,7 @@ mod metrics;
 mod process;
 
 use libprocess::{Future, Node, Pid};
-pub use mesos_allocation::{Input, Options, Output};
+pub use mesos_allocation::{Explanation, Input, Options, Output, Quota};
 
 use crate::process::AllocatorProcess;
 
@@ -39,6 +39,14 @@ pub type Sink = Box<dyn Fn(Output) + Send>;
 pub trait Allocator: Send + Sync {
     /// Tells it what happened.
     fn apply(&self, input: Input);
+
+    /// Tells how a role stands and why it gets nothing now, if the allocator can.
+    ///
+    /// The future fails if the allocator has ended.
+    fn explain(&self, role: &str) -> Option<Future<Explanation>> {
+        let _ = role;
+        None
+    }
 }
 
 /// The hierarchical allocator: dominant resource fairness over a tree of roles, with quotas.
@@ -70,5 +78,10 @@ impl HierarchicalAllocator {
 impl Allocator for HierarchicalAllocator {
     fn apply(&self, input: Input) {
         self.pid.tell(move |process, cx| process.accept(cx, input));
+    }
+
+    fn explain(&self, role: &str) -> Option<Future<Explanation>> {
+        let role = role.to_owned();
+        Some(self.pid.ask(move |process, cx| process.allocation.explain(&role, cx.now())))
     }
 }

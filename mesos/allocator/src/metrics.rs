@@ -6,6 +6,7 @@ use std::time::Duration;
 use libprocess::metrics::{Counter, DuplicateMetric, Gauge, PullGauge, Timer};
 use libprocess::{Context, Pid};
 use mesos_allocation::{Allocation, RoleStatus};
+use mesos_api::v1::FrameworkId;
 use mesos_resources::Name;
 
 use crate::process::AllocatorProcess;
@@ -26,6 +27,8 @@ pub(crate) struct Metrics {
     roles_generation: u64,
     /// By role and resource.
     quotas: BTreeMap<(String, Name), [PullGauge; 2]>,
+    /// For how long each framework was offered nothing.
+    waiting: BTreeMap<FrameworkId, PullGauge>,
 }
 
 /// The amounts of one resource.
@@ -64,6 +67,7 @@ impl Metrics {
             roles: BTreeMap::new(),
             roles_generation: 0,
             quotas: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         })
     }
 
@@ -85,6 +89,25 @@ impl Metrics {
         if quotas_changed {
             self.update_quotas(cx, allocation);
         }
+    }
+
+    /// Shows for how long a framework was offered nothing.
+    pub(crate) fn add_framework(&mut self, cx: &Context<AllocatorProcess>, id: &FrameworkId) {
+        let path = format!("allocator/mesos/frameworks/{}/since_last_offer_secs", id.value);
+        let (pid, framework) = (cx.pid(), id.clone());
+        let gauge = cx.node().metrics().pull_later(path, move || {
+            let framework = framework.clone();
+            let answer = pid.ask(move |process, cx| process.allocation.waiting_of(&framework, cx.now()));
+            async move { answer.await.ok().flatten().map(|waiting| waiting.as_secs_f64()) }
+        });
+        // One that is added again has its gauge already.
+        if let Ok(gauge) = gauge {
+            self.waiting.insert(id.clone(), gauge);
+        }
+    }
+
+    pub(crate) fn remove_framework(&mut self, id: &FrameworkId) {
+        self.waiting.remove(id);
     }
 
     fn update_roles(&mut self, cx: &Context<AllocatorProcess>, allocation: &Allocation) {
@@ -109,8 +132,8 @@ impl Metrics {
     fn update_quotas(&mut self, cx: &Context<AllocatorProcess>, allocation: &Allocation) {
         // Their guarantees may differ, so all are made anew.
         self.quotas.clear();
-        for (role, guarantee, _) in allocation.quotas() {
-            for (name, amount) in guarantee.iter() {
+        for (role, quota, _) in allocation.quotas() {
+            for (name, amount) in quota.guarantee.iter() {
                 let path = format!("allocator/mesos/quota/roles/{role}/resources/{name}");
                 let guarantee = amount.as_f64();
                 let gauges = [
@@ -143,7 +166,7 @@ fn quota_gauge(
 ) -> Result<PullGauge, DuplicateMetric> {
     let (role, name) = (role.to_owned(), name.clone());
     ask_gauge(cx, path, move |allocation| {
-        let (_, _, allocated) = allocation.quotas().find(|(quota, ..)| *quota == role)?;
+        let (_, allocated) = allocation.quota(&role)?;
         Some(allocated.get(&name).as_f64())
     })
 }

@@ -60,6 +60,11 @@ impl AllocatorProcess {
         log(&input);
         let quotas_change =
             matches!(input, Input::SetQuota { .. } | Input::RemoveQuota(_) | Input::Recover { .. });
+        match (&mut self.metrics, &input) {
+            (Some(metrics), Input::AddFramework { id, .. }) => metrics.add_framework(cx, id),
+            (Some(metrics), Input::RemoveFramework(id)) => metrics.remove_framework(id),
+            _ => {}
+        }
         self.allocation.accept(input, cx.now(), &mut self.out);
         self.deliver();
         if let Some(metrics) = &mut self.metrics {
@@ -128,7 +133,9 @@ fn log(input: &Input) {
             info!(framework = %framework.value, ?roles, "suppressed offers")
         }
         Input::Revive { framework, roles } => info!(framework = %framework.value, ?roles, "revived offers"),
-        Input::SetQuota { role, quota } => info!(role, %quota, "set a quota"),
+        Input::SetQuota { role, quota } => {
+            info!(role, guarantee = %quota.guarantee, limits = ?quota.limits, "set a quota");
+        }
         Input::RemoveQuota(role) => info!(role, "removed a quota"),
         Input::Recover { expected_agents, quotas } => {
             info!(expected_agents, quotas = quotas.len(), "recovering");

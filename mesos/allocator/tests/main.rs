@@ -138,7 +138,12 @@ async fn metrics_follow_the_allocation() {
     cluster.apply(framework("f")).await;
     cluster.apply(agent("a")).await;
     let quota = [("cpus", mesos_resources::Scalar::from_f64(3.0))].into_iter().collect();
-    cluster.apply(Input::SetQuota { role: "q".to_owned(), quota }).await;
+    cluster
+        .apply(Input::SetQuota {
+            role: "q".to_owned(),
+            quota: mesos_allocator::Quota { guarantee: quota, limits: None },
+        })
+        .await;
     for _ in 0..3 {
         cluster.clock.advance(INTERVAL).await;
     }
@@ -155,6 +160,7 @@ async fn metrics_follow_the_allocation() {
         ("allocator/mesos/allocation_run_ms/count", Some(5.0)),
         ("allocator/mesos/allocation_run_latency_ms/count", Some(5.0)),
         ("allocator/mesos/allocation_runs", Some(5.0)),
+        ("allocator/mesos/frameworks/f/since_last_offer_secs", Some(3.0)),
     ] {
         assert_eq!(cluster.metric(name).await, value, "{name}");
     }
@@ -162,9 +168,21 @@ async fn metrics_follow_the_allocation() {
     cluster.apply(Input::RemoveFramework(FrameworkId { value: "f".to_owned() })).await;
     assert_eq!(cluster.metric("allocator/mesos/quota/roles/q/resources/cpus/guarantee").await, None);
     assert_eq!(cluster.metric("allocator/mesos/roles/*/shares/dominant").await, None);
+    assert_eq!(cluster.metric("allocator/mesos/frameworks/f/since_last_offer_secs").await, None);
     cluster.allocator.terminate();
     cluster.allocator.wait().await.unwrap();
     cluster.clock.settle().await;
     assert_eq!(cluster.metric("allocator/mesos/allocation_runs").await, None);
+    cluster.node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_role_is_explained_as_of_the_nodes_time() {
+    let cluster = start().await;
+    cluster.apply(framework("f")).await;
+    cluster.clock.advance(INTERVAL * 4).await;
+    let explanation = cluster.allocator.explain("*").unwrap().await.unwrap();
+    assert_eq!(explanation.reasons, ["there are no agents"]);
+    assert_eq!(explanation.frameworks[0].waiting, INTERVAL * 4);
     cluster.node.shutdown().await;
 }

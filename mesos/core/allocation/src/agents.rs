@@ -7,7 +7,8 @@ use mesos_resources::Resources;
 
 use crate::Allocation;
 use crate::agent::{Agent, Capabilities, Maintenance};
-use crate::role::without;
+use crate::ledger::Ledger;
+use crate::roles::without;
 use crate::table::AgentKey;
 
 impl Allocation {
@@ -23,11 +24,17 @@ impl Allocation {
         self.remove_agent(&id);
         let mut agent = Agent::new(id.clone(), info, Capabilities::of(capabilities));
         agent.maintenance = unavailability.map(Maintenance::new);
+        let maintained = agent.maintenance.is_some();
         agent.set_total(total);
         used.values().for_each(|resources| agent.allocate(resources));
         self.ledger.add(&agent);
         let key = self.agents.insert(id, agent);
+        if maintained {
+            self.maintained.insert(key);
+        }
+        self.reservations_changed(key);
         self.refresh_total();
+        self.wake(key);
         self.charge_all(key, used);
         if self.hold.is_some_and(|hold| self.agents.len() >= hold.expected_agents) {
             self.hold = None;
@@ -39,30 +46,40 @@ impl Allocation {
     /// recovers it before, after, or never.
     pub(crate) fn remove_agent(&mut self, id: &AgentId) {
         let Some(key) = self.agents.key(id) else { return };
-        let mut held = Vec::new();
-        for (role, row) in self.roles.iter() {
-            held.extend(
-                row.members().filter(|member| member.holds_on(key)).map(|member| (role, member.framework)),
-            );
-        }
-        for (role, framework) in held {
-            let Some(id) = self.frameworks.get(framework).map(|framework| &framework.id) else { continue };
-            let resources = self.roles.held(role, id).and_then(|held| held.get(&key)).cloned();
-            self.release(key, framework, &resources.unwrap_or_default());
+        let holders = self.agents.get(key).map(|agent| agent.holders.clone()).unwrap_or_default();
+        for (role, framework) in holders {
+            let member = self.roles.get(role).and_then(|role| role.member(framework));
+            let held = member.and_then(|member| member.held().get(&key)).cloned().unwrap_or_default();
+            self.release(key, framework, &held);
         }
         for (_, framework) in self.frameworks.iter_mut() {
-            framework.refusals.retain(|(_, agent), _| *agent != key);
-            framework.inverse_refusals.remove(&key);
+            framework.forget_agent(key);
         }
+        self.maintained.remove(&key);
+        self.reservations_changed(key);
+        let saturated = self.ledger.is_saturated();
         if let Some(agent) = self.agents.remove(id) {
             self.ledger.remove(&agent);
+            if saturated {
+                self.ledger = Ledger::default();
+                self.agents.iter().for_each(|(_, agent)| self.ledger.add(agent));
+            }
             self.refresh_total();
         }
+    }
+
+    /// Notes that quotas of the roles that something of an agent is reserved for may stand differently.
+    fn reservations_changed(&mut self, key: AgentKey) {
+        let Some(agent) = self.agents.get(key) else { return };
+        agent.reservations().keys().for_each(|role| self.roles.quotas.touch(role));
     }
 
     pub(crate) fn set_agent_active(&mut self, id: &AgentId, active: bool) {
         if let Some(agent) = self.agents.key(id).and_then(|key| self.agents.get_mut(key)) {
             agent.active = active;
+        }
+        if let (true, Some(key)) = (active, self.agents.key(id)) {
+            self.wake(key);
         }
     }
 
@@ -77,8 +94,8 @@ impl Allocation {
         let Some(agent) = self.agents.get_mut(key) else { return };
         let mut changed = false;
         let attributes_changed = !agent.has_attributes(&info.attributes);
-        if agent.info != info {
-            agent.info = info;
+        if *agent.info != info {
+            *agent.info = info;
             changed = true;
         }
         if let Some(capabilities) = capabilities.map(Capabilities::of)
@@ -93,6 +110,9 @@ impl Allocation {
         if let Some(total) = total {
             changed |= self.set_agent_total(key, total);
         }
+        if changed || attributes_changed {
+            self.wake(key);
+        }
         if changed {
             self.mark(key);
         }
@@ -103,17 +123,16 @@ impl Allocation {
     fn forget_refusals_of(&mut self, agent: AgentKey) {
         let mut revived = Vec::new();
         for (key, framework) in self.frameworks.iter_mut() {
-            framework.inverse_refusals.remove(&agent);
-            let refused: Vec<_> =
-                framework.refusals.keys().filter(|(_, refused)| *refused == agent).copied().collect();
-            for (role, agent) in refused {
-                framework.refusals.remove(&(role, agent));
+            for role in framework.forget_agent(agent) {
                 if let Some(role) = self.roles.get(role)
                     && framework.suppressed.remove(&*role.name)
                 {
                     revived.push(key);
                 }
             }
+        }
+        if !revived.is_empty() {
+            self.attentions.wake_all();
         }
         revived.into_iter().for_each(|framework| self.refresh_roles(framework));
     }
@@ -129,6 +148,7 @@ impl Allocation {
         let total = agent.total() + total;
         self.set_agent_total(key, total);
         self.with_free(key, |agent| used.values().for_each(|resources| agent.allocate(resources)));
+        self.wake(key);
         self.charge_all(key, used);
     }
 
@@ -139,6 +159,11 @@ impl Allocation {
         }
         if let Some(agent) = self.agents.get_mut(key) {
             agent.maintenance = unavailability.map(Maintenance::new);
+        }
+        if unavailability.is_some() {
+            self.maintained.insert(key);
+        } else {
+            self.maintained.remove(&key);
         }
         self.mark(key);
     }
@@ -159,9 +184,13 @@ impl Allocation {
             return false;
         }
         self.ledger.remove(agent);
+        agent.reservations().keys().for_each(|role| self.roles.quotas.touch(role));
         agent.set_total(total);
+        agent.reservations().keys().for_each(|role| self.roles.quotas.touch(role));
         self.ledger.add(agent);
         self.refresh_total();
+        self.roles.quotas.loosen();
+        self.wake(key);
         true
     }
 

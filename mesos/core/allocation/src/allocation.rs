@@ -1,17 +1,21 @@
 //! The allocation: its state and its door.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use mesos_api::v1::{AgentId, FrameworkId};
 use mesos_resources::{Quantities, Scalar};
 use stout::Time;
 
 use crate::agent::Agent;
+use crate::attention::Attentions;
 use crate::filter::Expiries;
 use crate::framework::Framework;
 use crate::ledger::Ledger;
+use crate::mutation::Mutations;
+use crate::quotas::Quota;
 use crate::random::Random;
-use crate::role::{Role, Roles};
+use crate::role::Role;
+use crate::roles::Roles;
 use crate::table::{AgentKey, FrameworkKey, Table};
 use crate::{Input, Options, Output};
 
@@ -29,9 +33,10 @@ pub struct Allocation {
     pub(crate) agents: Table<AgentId, AgentKey, Agent>,
     pub(crate) frameworks: Table<FrameworkId, FrameworkKey, Framework>,
     pub(crate) roles: Roles,
-    /// Guarantees by role.
-    pub(crate) quotas: BTreeMap<String, Quantities>,
     pub(crate) ledger: Ledger,
+    pub(crate) attentions: Attentions,
+    /// The agents that are planned to go away.
+    pub(crate) maintained: BTreeSet<AgentKey>,
     /// The hosts whose agents are offered; all if there is none.
     pub(crate) whitelist: Option<BTreeSet<String>>,
     pub(crate) expiries: Expiries,
@@ -41,6 +46,7 @@ pub struct Allocation {
     /// Whether the run that is due is a periodic one.
     pub(crate) periodic: bool,
     pub(crate) runs: u64,
+    pub(crate) mutations: Mutations,
 }
 
 /// That nothing is offered while agents come back after a failover.
@@ -72,14 +78,16 @@ impl Allocation {
             agents: Table::new(),
             frameworks: Table::new(),
             roles: Roles::new(),
-            quotas: BTreeMap::new(),
             ledger: Ledger::default(),
+            attentions: Attentions::default(),
+            maintained: BTreeSet::new(),
             whitelist: None,
             expiries: Expiries::default(),
             hold: None,
             due: false,
             periodic: false,
             runs: 0,
+            mutations: Mutations::default(),
         }
     }
 
@@ -93,7 +101,7 @@ impl Allocation {
     pub fn accept(&mut self, input: Input, now: Time, out: &mut Vec<Output>) {
         match input {
             Input::AddFramework { id, info, used, active, suppressed_roles } => {
-                self.add_framework(id, &info, &used, active, suppressed_roles);
+                self.add_framework(id, &info, &used, active, suppressed_roles, now);
             }
             Input::RemoveFramework(id) => self.remove_framework(&id),
             Input::ActivateFramework(id) => self.activate_framework(&id),
@@ -113,7 +121,10 @@ impl Allocation {
             Input::AddResourceProvider { agent, total, used } => {
                 self.add_resource_provider(&agent, &total, &used)
             }
-            Input::UpdateWhitelist(hosts) => self.whitelist = hosts,
+            Input::UpdateWhitelist(hosts) => {
+                self.whitelist = hosts;
+                self.attentions.wake_all();
+            }
             Input::RequestResources { .. } => {}
             Input::UpdateAllocation { framework, agent, offered, conversions } => {
                 self.update_allocation(&framework, &agent, &offered, &conversions);
@@ -136,12 +147,8 @@ impl Allocation {
             }
             Input::Suppress { framework, roles } => self.suppress(&framework, roles),
             Input::Revive { framework, roles } => self.revive(&framework, roles),
-            Input::SetQuota { role, quota } => {
-                self.quotas.insert(role, quota);
-            }
-            Input::RemoveQuota(role) => {
-                self.quotas.remove(&role);
-            }
+            Input::SetQuota { role, quota } => self.set_quota(&role, Some(quota)),
+            Input::RemoveQuota(role) => self.set_quota(&role, None),
             Input::UpdateWeights(weights) => self.update_weights(&weights),
             Input::Recover { expected_agents, quotas } => self.recover(expected_agents, quotas, now),
             Input::Tick => self.tick(now),
@@ -191,13 +198,33 @@ impl Allocation {
         }
     }
 
-    /// Each role with quota: what it is guaranteed, and what it has that counts for it.
-    pub fn quotas(&self) -> impl Iterator<Item = (&str, &Quantities, Quantities)> {
-        self.quotas.iter().map(|(role, guarantee)| {
-            let has =
-                self.roles.key(role).and_then(|role| self.roles.get(role)).map(|role| role.firm().clone());
-            (role.as_str(), guarantee, has.unwrap_or_default())
+    /// Each role with quota: the quota, and what it has that counts for it.
+    pub fn quotas(&self) -> impl Iterator<Item = (&str, &Quota, Quantities)> {
+        self.roles.quotas.iter().map(|(role, quota)| {
+            let has = self.roles.key(role).and_then(|role| self.roles.get(role));
+            (role, quota, has.map(|role| role.firm().clone()).unwrap_or_default())
         })
+    }
+
+    /// The quota of a role, and what the role has that counts for it.
+    pub fn quota(&self, role: &str) -> Option<(&Quota, Quantities)> {
+        let quota = self.roles.quotas.get(role)?;
+        let has = self.roles.key(role).and_then(|role| self.roles.get(role));
+        Some((quota, has.map(|role| role.firm().clone()).unwrap_or_default()))
+    }
+
+    /// Turns a fix off.
+    #[doc(hidden)]
+    #[cfg(feature = "mutations")]
+    pub fn turn_off(&mut self, fix: crate::Fix) {
+        self.mutations.turn_off(fix);
+    }
+
+    /// Has runs take agents in the order in which they were added, a later one in the place of a removed one.
+    #[doc(hidden)]
+    #[cfg(feature = "mutations")]
+    pub fn be_orderly(&mut self) {
+        self.mutations.be_orderly();
     }
 
     fn tick(&mut self, now: Time) {
@@ -214,19 +241,24 @@ impl Allocation {
             return;
         }
         self.due = true;
-        for (_, agent) in self.agents.iter_mut() {
-            agent.candidate = true;
-        }
+        self.attentions.mark_all();
     }
 
     /// Calls for a run over one agent.
-    pub(crate) fn mark(&mut self, agent: AgentKey) {
+    pub(crate) fn mark(&mut self, key: AgentKey) {
         if self.hold.is_some() {
             return;
         }
         self.due = true;
-        if let Some(agent) = self.agents.get_mut(agent) {
-            agent.candidate = true;
+        if let Some(agent) = self.agents.get_mut(key) {
+            self.attentions.mark(key, agent);
+        }
+    }
+
+    /// Has the runs look at an agent again.
+    pub(crate) fn wake(&mut self, key: AgentKey) {
+        if let Some(agent) = self.agents.get_mut(key) {
+            self.attentions.wake(key, agent);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What the allocation knows of a framework.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mesos_api::v1::framework_info::capability::Type as Capability;
 use mesos_api::v1::{FrameworkId, FrameworkInfo};
 use mesos_resources::Resources;
+use stout::Time;
 
 use crate::filter::Refusal;
 use crate::table::{AgentKey, RoleKey};
@@ -12,6 +13,10 @@ use crate::table::{AgentKey, RoleKey};
 #[derive(Debug)]
 pub(crate) struct Framework {
     pub(crate) id: FrameworkId,
+    /// Tells its place by identity among all frameworks.
+    pub(crate) place: u64,
+    pub(crate) added: Time,
+    pub(crate) offered: Option<Time>,
     pub(crate) active: bool,
     /// The roles it subscribed in.
     pub(crate) roles: BTreeSet<String>,
@@ -19,7 +24,7 @@ pub(crate) struct Framework {
     /// The roles it counts in: those it subscribed in and those in which it still has something.
     pub(crate) member_of: BTreeSet<RoleKey>,
     pub(crate) capabilities: Capabilities,
-    pub(crate) refusals: BTreeMap<(RoleKey, AgentKey), Vec<Refusal>>,
+    pub(crate) refusals: HashMap<(AgentKey, RoleKey), Vec<Refusal>>,
     /// The refused inverse offers, by number.
     pub(crate) inverse_refusals: BTreeMap<AgentKey, BTreeSet<u64>>,
 }
@@ -54,15 +59,18 @@ impl Capabilities {
 }
 
 impl Framework {
-    pub(crate) fn new(id: FrameworkId, info: &FrameworkInfo, active: bool) -> Self {
+    pub(crate) fn new(id: FrameworkId, info: &FrameworkInfo, active: bool, added: Time) -> Self {
         let mut framework = Self {
             id,
+            place: 0,
+            added,
+            offered: None,
             active,
             roles: BTreeSet::new(),
             suppressed: BTreeSet::new(),
             member_of: BTreeSet::new(),
             capabilities: Capabilities::default(),
-            refusals: BTreeMap::new(),
+            refusals: HashMap::new(),
             inverse_refusals: BTreeMap::new(),
         };
         framework.update(info);
@@ -92,12 +100,19 @@ impl Framework {
         !self.refusals.is_empty()
             && self
                 .refusals
-                .get(&(role, agent))
+                .get(&(agent, role))
                 .is_some_and(|refusals| refusals.iter().any(|refusal| refusal.resources.contains(resources)))
     }
 
     pub(crate) fn forget_refusals(&mut self) {
         self.refusals.clear();
         self.inverse_refusals.clear();
+    }
+
+    /// Forgets what it refused of an agent, and returns in which roles it did.
+    pub(crate) fn forget_agent(&mut self, agent: AgentKey) -> Vec<RoleKey> {
+        self.inverse_refusals.remove(&agent);
+        let refused = |role: &RoleKey| self.refusals.remove(&(agent, *role)).is_some();
+        self.member_of.iter().copied().filter(refused).collect()
     }
 }

@@ -7,7 +7,9 @@ use mesos_api::v1::offer::Operation;
 use mesos_api::v1::{
     AgentId, AgentInfo, Filters, FrameworkId, FrameworkInfo, Request, Unavailability, WeightInfo, agent_info,
 };
-use mesos_resources::{Conversion, Quantities, Resources};
+use mesos_resources::{Conversion, Resources};
+
+use crate::Quota;
 
 /// Something that happened which matters for who is offered what.
 ///
@@ -170,14 +172,14 @@ pub enum Input {
         roles: BTreeSet<String>,
     },
 
-    /// Guarantees amounts to a role.
+    /// Sets the quota of a role in place of the one that it had.
     SetQuota {
-        /// The role, a top-level one.
+        /// The role.
         role: String,
-        /// How much it is guaranteed.
-        quota: Quantities,
+        /// What it is guaranteed and limited to.
+        quota: Quota,
     },
-    /// Guarantees a role nothing any more.
+    /// Neither guarantees a role anything nor limits it any more.
     RemoveQuota(String),
     /// Sets the weights of roles; what has none weighs 1.
     UpdateWeights(Vec<WeightInfo>),
@@ -186,8 +188,8 @@ pub enum Input {
     Recover {
         /// How many agents the registry has.
         expected_agents: usize,
-        /// The guarantees by role.
-        quotas: BTreeMap<String, Quantities>,
+        /// The quotas by role.
+        quotas: BTreeMap<String, Quota>,
     },
     /// The allocation interval has passed: allocates all agents.
     Tick,

@@ -1,8 +1,9 @@
 //! Sums over all agents, kept up to date so that no run has to make them.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-use mesos_resources::Quantities;
+use mesos_resources::{Quantities, Scalar, roles};
 
 use crate::agent::Agent;
 
@@ -36,6 +37,26 @@ impl Ledger {
         self.reservations.get(role)
     }
 
+    /// What is reserved for this role and the roles below it, allocated or not.
+    pub(crate) fn reserved_below(&self, path: &str) -> Quantities {
+        let mut all = self.reserved_to(path).cloned().unwrap_or_default();
+        // What starts with `path/` stands together.
+        let below = (Bound::Excluded(format!("{path}/")), Bound::Unbounded);
+        for (_, amounts) in
+            self.reservations.range(below).take_while(|(role, _)| roles::is_strict_subrole(role, path))
+        {
+            all += amounts;
+        }
+        all
+    }
+
+    /// Whether a sum reached the largest amount, so that taking away from it would be wrong.
+    pub(crate) fn is_saturated(&self) -> bool {
+        [&self.total, &self.firm, &self.reserved, &self.free_revocable]
+            .iter()
+            .any(|sum| sum.iter().any(|(_, amount)| amount == Scalar::MAX))
+    }
+
     /// What can be taken back and is not allocated.
     pub(crate) fn free_revocable(&self) -> &Quantities {
         &self.free_revocable
@@ -45,11 +66,11 @@ impl Ledger {
         self.total += &agent.total().quantities();
         self.firm += &agent.firm();
         for (role, amounts) in agent.reservations() {
-            self.reserved += &amounts;
-            match self.reservations.get_mut(role) {
-                Some(all) => *all += &amounts,
+            self.reserved += amounts;
+            match self.reservations.get_mut(&**role) {
+                Some(all) => *all += amounts,
                 None => {
-                    self.reservations.insert(role.to_owned(), amounts);
+                    self.reservations.insert(role.to_string(), amounts.clone());
                 }
             }
         }
@@ -60,11 +81,11 @@ impl Ledger {
         self.total -= &agent.total().quantities();
         self.firm -= &agent.firm();
         for (role, amounts) in agent.reservations() {
-            self.reserved -= &amounts;
-            if let Some(all) = self.reservations.get_mut(role) {
-                *all -= &amounts;
+            self.reserved -= amounts;
+            if let Some(all) = self.reservations.get_mut(&**role) {
+                *all -= amounts;
                 if all.is_empty() {
-                    self.reservations.remove(role);
+                    self.reservations.remove(&**role);
                 }
             }
         }
@@ -73,10 +94,15 @@ impl Ledger {
 
     /// Counts what changes with every allocation.
     pub(crate) fn add_free(&mut self, agent: &Agent) {
-        self.free_revocable += agent.free_revocable();
+        // Mostly there is none.
+        if !agent.free_revocable().is_empty() {
+            self.free_revocable += agent.free_revocable();
+        }
     }
 
     pub(crate) fn remove_free(&mut self, agent: &Agent) {
-        self.free_revocable -= agent.free_revocable();
+        if !agent.free_revocable().is_empty() {
+            self.free_revocable -= agent.free_revocable();
+        }
     }
 }

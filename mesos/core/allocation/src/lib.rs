@@ -11,6 +11,9 @@
 //!    framework with the smallest. Unreserved resources stay free where quotas will need them.
 //! 3. Frameworks on agents that are planned to go away get inverse offers.
 //!
+//! [`Allocation::explain`] tells, in numbers and in words, why a role gets nothing now; a [`Quota`] guarantees
+//! a role amounts and may limit it.
+//!
 //! ```
 //! use std::collections::{BTreeMap, BTreeSet};
 //! use mesos_allocation::{Allocation, Input, Options, Output};
@@ -48,24 +51,34 @@
 mod agent;
 mod agents;
 mod allocation;
+mod attention;
+mod explain;
 mod filter;
 mod framework;
 mod frameworks;
 mod input;
 mod ledger;
+mod mutation;
 mod offers;
 mod options;
-mod order;
 mod output;
 mod quota;
+mod quotas;
 mod random;
+mod ranking;
 mod role;
+mod roles;
 mod run;
 mod table;
 mod tally;
 mod tree;
 
 pub use allocation::{Allocation, RoleStatus};
+pub use explain::{Explanation, FrameworkExplanation, FrameworkState};
 pub use input::Input;
+#[doc(hidden)]
+#[cfg(feature = "mutations")]
+pub use mutation::Fix;
 pub use options::Options;
 pub use output::Output;
+pub use quotas::Quota;

@@ -46,6 +46,7 @@ impl Allocation {
             agent.allocate(&converted);
         });
         self.set_agent_total(key, total);
+        self.wake(key);
     }
 
     pub(crate) fn update_available(
@@ -78,6 +79,7 @@ impl Allocation {
         // Whatever was held on an agent that is gone does not count already.
         let Some(agent) = self.agents.key(agent) else { return };
         self.with_free(agent, |agent| agent.recover(resources));
+        self.wake(agent);
         let Some(framework) = self.frameworks.key(framework) else { return };
         self.release(agent, framework, resources);
         if let Some(time) = filters.and_then(refuse_time) {
@@ -102,7 +104,7 @@ impl Allocation {
         let Some(counted) = self.roles.get(role).map(|role| role.refusals.clone()) else { return };
         resources.unallocate();
         let number = self.expiries.plan(until, key, Some(role), agent);
-        let refusals = framework.refusals.entry((role, agent)).or_default();
+        let refusals = framework.refusals.entry((agent, role)).or_default();
         // One that hides less and ends sooner is of no use beside the new one.
         refusals.retain(|old| old.until > until || !resources.contains(&old.resources));
         refusals.push(Refusal { resources, until, number, _counted: counted });
@@ -154,7 +156,7 @@ impl Allocation {
             frameworks.get(expiry.framework).is_some_and(|framework| match expiry.role {
                 Some(role) => framework
                     .refusals
-                    .get(&(role, expiry.agent))
+                    .get(&(expiry.agent, role))
                     .is_some_and(|refusals| refusals.iter().any(|refusal| refusal.number == expiry.number)),
                 None => framework
                     .inverse_refusals
@@ -171,11 +173,16 @@ impl Allocation {
             // The refusal may be gone and its keys in use for something else: its number tells.
             match expiry.role {
                 Some(role) => {
-                    let place = (role, expiry.agent);
+                    let place = (expiry.agent, role);
                     if let Some(refusals) = framework.refusals.get_mut(&place) {
+                        let before = refusals.len();
                         refusals.retain(|refusal| refusal.number != expiry.number);
+                        let ended = refusals.len() < before;
                         if refusals.is_empty() {
                             framework.refusals.remove(&place);
+                        }
+                        if ended {
+                            self.wake(expiry.agent);
                         }
                     }
                 }

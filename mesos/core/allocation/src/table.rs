@@ -6,6 +6,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::ops::Bound;
 
 /// A type of keys.
 pub(crate) trait Key: Copy + Ord {
@@ -123,6 +124,18 @@ impl<N: Ord, K: Key, V> Table<N, K, V> {
         N: Borrow<Q>,
     {
         self.names.get(name).copied()
+    }
+
+    /// The keys of the rows with the next lower and the next higher name.
+    pub(crate) fn neighbours(&self, name: &N) -> [Option<K>; 2] {
+        let before = self.names.range((Bound::Unbounded, Bound::Excluded(name))).next_back();
+        let after = self.names.range((Bound::Excluded(name), Bound::Unbounded)).next();
+        [before.map(|(_, key)| *key), after.map(|(_, key)| *key)]
+    }
+
+    /// All keys, sorted by name.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = K> {
+        self.names.values().copied()
     }
 
     pub(crate) fn get(&self, key: K) -> Option<&V> {

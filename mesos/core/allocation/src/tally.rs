@@ -7,14 +7,14 @@ use mesos_resources::{Quantities, Resource, Resources};
 use crate::table::AgentKey;
 
 /// Resources split for counting: plain amounts, and shared resources of which only the first copy counts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Portion {
     amounts: Quantities,
     shared: Resources,
 }
 
 impl Portion {
-    pub(crate) fn of<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Self {
+    fn of<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Self {
         let mut portion = Self::default();
         for resource in resources {
             if resource.is_shared() {
@@ -27,10 +27,46 @@ impl Portion {
         portion.shared.unallocate();
         portion
     }
+}
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.amounts.is_empty() && self.shared.is_empty()
+/// Allocated resources, counted in all ways that matter.
+#[derive(Clone, Debug)]
+pub(crate) struct Charge {
+    pub(crate) all: Portion,
+    /// What cannot be taken back, if that is not all.
+    firm: Option<Portion>,
+    /// What is reserved, if anything is.
+    pub(crate) reserved: Option<Portion>,
+    /// What is unreserved and cannot be taken back.
+    pub(crate) plain: Quantities,
+}
+
+impl Charge {
+    pub(crate) fn of(resources: &Resources) -> Self {
+        let all = Portion::of(resources);
+        let part = |keep: fn(&Resource) -> bool| match resources.iter().all(keep) {
+            true => all.clone(),
+            false => Portion::of(resources.iter().filter(|resource| keep(resource))),
+        };
+        let firm =
+            resources.iter().any(Resource::is_revocable).then(|| part(|resource| !resource.is_revocable()));
+        let reserved = resources.iter().any(Resource::is_reserved).then(|| part(Resource::is_reserved));
+        let plain = match (&firm, &reserved) {
+            (None, None) => all.amounts.clone(),
+            _ => Portion::of(resources.iter().filter(|resource| is_plain(resource))).amounts,
+        };
+        Self { all, firm, reserved, plain }
     }
+
+    /// What cannot be taken back.
+    pub(crate) fn firm(&self) -> &Portion {
+        self.firm.as_ref().unwrap_or(&self.all)
+    }
+}
+
+/// Whether it is unreserved and cannot be taken back: what quotas and limits are about.
+pub(crate) fn is_plain(resource: &Resource) -> bool {
+    resource.is_unreserved() && !resource.is_revocable()
 }
 
 /// The sum of portions.

@@ -1,16 +1,18 @@
 //! The tree of roles, sorted by dominant share.
 //!
 //! Every role is a leaf `a/b/.` below the inner node of its path, so that what is allocated to `a` stands
-//! beside what is allocated to `a/b`. Weights belong to paths, hence to inner nodes.
+//! beside what is allocated to `a/b`. Weights belong to paths, hence to inner nodes. Only open leaves, those
+//! that may get something in the second stage, have a place in the order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use mesos_resources::Quantities;
 
-use crate::order::{self, Order};
+use crate::ranking::{self, Cursor, Rank, Ranking, Standing};
 use crate::table::{AgentKey, NodeKey, RoleKey, Slab};
-use crate::tally::{Portion, Tally};
+use crate::tally::{Charge, Tally};
 
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -20,8 +22,12 @@ pub(crate) struct Tree {
     weights: BTreeMap<String, f64>,
     /// What shares are parts of.
     total: Quantities,
-    /// Whether the total or a weight changed, so that every share is out of date.
-    stale: bool,
+    /// The nodes that changed since they were given their place among their siblings.
+    touched: Vec<NodeKey>,
+    /// How often all nodes were given new places.
+    relabelled: u64,
+    /// An empty walk with room, so that none has to be made for each agent.
+    spare: Walk,
 }
 
 #[derive(Debug)]
@@ -32,49 +38,42 @@ struct Node {
     children: Vec<NodeKey>,
     role: Option<RoleKey>,
     tally: Tally,
+    /// The part of the tally that is unreserved and cannot be taken back.
+    plain: Quantities,
     allocations: u64,
-    share: f64,
-    order: Order,
-    /// Whether `order` is out of date.
-    stale: bool,
+    /// Tells its place by path among all nodes.
+    place: u64,
+    /// How many leaves at or below it are open.
+    open: usize,
+    /// The open children.
+    ranking: Ranking<NodeKey>,
+    /// What the ranking above was told last.
+    standing: Option<Standing>,
+    touched: bool,
 }
 
-impl Node {
-    fn new(path: Arc<str>, parent: Option<NodeKey>, role: Option<RoleKey>) -> Self {
-        Self {
-            path,
-            parent,
-            children: Vec::new(),
-            role,
-            tally: Tally::default(),
-            allocations: 0,
-            share: 0.0,
-            order: Order::default(),
-            stale: true,
-        }
-    }
-}
-
-/// A walk over the roles in fair order. The order is the one of the moment in which the walk enters a
-/// node, whatever is allocated on the way.
-#[derive(Debug)]
-pub(crate) struct Walk(Vec<(NodeKey, Order, usize)>);
+/// A walk over the open roles in fair order. The order is the one of the moment in which the walk began,
+/// whatever is allocated on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Walk(Vec<(NodeKey, Cursor<NodeKey>)>);
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        let mut nodes = Slab::new();
-        let root = nodes.insert(Node::new(Arc::from(""), None, None));
-        Self {
-            nodes,
-            root,
+        let mut tree = Self {
+            nodes: Slab::new(),
+            root: NodeKey::default(),
             paths: BTreeMap::new(),
             weights: BTreeMap::new(),
             total: Quantities::new(),
-            stale: false,
-        }
+            touched: Vec::new(),
+            relabelled: 0,
+            spare: Walk::default(),
+        };
+        tree.root = tree.nodes.insert(Node::new(Arc::from(""), None, None, 0));
+        tree
     }
 
-    /// Adds a role that is not in the tree and returns its leaf.
+    /// Adds a role that is not in the tree and returns its leaf, which is closed.
     pub(crate) fn insert(&mut self, path: &str, role: RoleKey) -> NodeKey {
         let mut parent = self.root;
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
@@ -90,59 +89,115 @@ impl Tree {
 
     fn insert_node(&mut self, path: &str, parent: NodeKey, role: Option<RoleKey>) -> NodeKey {
         let path: Arc<str> = Arc::from(path);
-        let key = self.nodes.insert(Node::new(path.clone(), Some(parent), role));
+        let node = Node::new(path.clone(), Some(parent), role, self.place(&path));
+        let key = self.nodes.insert(node);
+        self.paths.insert(path.clone(), key);
         let siblings = self.nodes.get(parent).map_or(&[][..], |parent| &parent.children);
-        let place = siblings
+        let at = siblings
             .partition_point(|sibling| self.nodes.get(*sibling).is_some_and(|node| *node.path < *path));
-        if let Some(parent) = self.nodes.get_mut(parent) {
-            parent.children.insert(place.min(parent.children.len()), key);
-            parent.stale = true;
+        let Some(parent) = self.nodes.get_mut(parent) else { return key };
+        parent.children.insert(at.min(parent.children.len()), key);
+        if let [one, other] = parent.children[..] {
+            // An only child was not ranked.
+            self.touch(one);
+            self.touch(other);
         }
-        self.paths.insert(path, key);
         key
+    }
+
+    /// A place for a new node.
+    fn place(&mut self, path: &str) -> u64 {
+        let place_of = |neighbour: Option<(&Arc<str>, &NodeKey)>| {
+            neighbour.and_then(|(_, key)| self.nodes.get(*key)).map(|node| node.place)
+        };
+        let below = (Bound::Unbounded, Bound::Excluded(path));
+        let above = (Bound::Excluded(path), Bound::Unbounded);
+        let before = place_of(self.paths.range::<str, _>(below).next_back());
+        let after = place_of(self.paths.range::<str, _>(above).next());
+        if let Some(place) = ranking::between(before, after) {
+            return place;
+        }
+        self.relabelled += 1;
+        let mut places = ranking::spread(self.paths.len() + 1);
+        let mut ours = None;
+        for (other, key) in &self.paths {
+            if ours.is_none() && **other > *path {
+                ours = places.next();
+            }
+            if let (Some(node), Some(place)) = (self.nodes.get_mut(*key), places.next()) {
+                node.place = place;
+            }
+        }
+        for key in self.paths.values().copied().collect::<Vec<_>>() {
+            self.touch(key);
+        }
+        ours.or_else(|| places.next()).unwrap_or_default()
     }
 
     /// Removes the leaf of a role and the inner nodes that then hold nothing.
     pub(crate) fn remove(&mut self, leaf: NodeKey) {
+        self.set_open(leaf, false);
         let mut key = leaf;
-        while let Some(node) = self.nodes.get(key) {
+        while let Some(node) = self.nodes.get_mut(key) {
             let Some(parent) = node.parent.filter(|_| node.children.is_empty()) else { return };
+            let standing = node.standing.take();
             self.paths.remove(&*node.path.clone());
             self.nodes.remove(key);
+            self.touched.retain(|touched| *touched != key);
             if let Some(parent) = self.nodes.get_mut(parent) {
                 parent.children.retain(|child| *child != key);
-                parent.stale = true;
+                parent.ranking.replace(key, standing, None);
             }
             key = parent;
         }
     }
 
+    /// Says whether a role may get something in the second stage.
+    pub(crate) fn set_open(&mut self, leaf: NodeKey, open: bool) {
+        if self.nodes.get(leaf).is_none_or(|node| (node.open > 0) == open) {
+            return;
+        }
+        self.change(leaf, |node| {
+            node.open = if open { node.open + 1 } else { node.open.saturating_sub(1) };
+            Quantities::new()
+        });
+    }
+
     /// Adds to what is allocated to a role and to the roles above, and returns by how much its amounts grew.
-    pub(crate) fn add(&mut self, leaf: NodeKey, agent: AgentKey, portion: &Portion) -> Quantities {
+    pub(crate) fn add(&mut self, leaf: NodeKey, agent: AgentKey, charge: &Charge) -> Quantities {
         self.change(leaf, |node| {
             node.allocations += 1;
-            node.tally.add(agent, portion)
+            node.plain += &charge.plain;
+            node.tally.add(agent, &charge.all)
         })
     }
 
     /// Takes away from what is allocated to a role, and returns by how much its amounts shrank.
-    pub(crate) fn subtract(&mut self, leaf: NodeKey, agent: AgentKey, portion: &Portion) -> Quantities {
-        self.change(leaf, |node| node.tally.remove(agent, portion))
+    pub(crate) fn subtract(&mut self, leaf: NodeKey, agent: AgentKey, charge: &Charge) -> Quantities {
+        self.change(leaf, |node| {
+            node.plain -= &charge.plain;
+            node.tally.remove(agent, &charge.all)
+        })
     }
 
     fn change(&mut self, leaf: NodeKey, mut change: impl FnMut(&mut Node) -> Quantities) -> Quantities {
         let mut difference = None;
-        let mut key = Some(leaf);
-        while let Some(node) = key.and_then(|key| self.nodes.get_mut(key)) {
+        let mut next = Some(leaf);
+        while let Some(key) = next {
+            let Some(node) = self.nodes.get_mut(key) else { break };
             let changed = change(node);
             difference.get_or_insert(changed);
-            node.share = share(node, &self.total, &self.weights);
-            key = node.parent;
-            if let Some(parent) = key.and_then(|parent| self.nodes.get_mut(parent)) {
-                parent.stale = true;
-            }
+            next = node.parent;
+            self.touch(key);
         }
         difference.unwrap_or_default()
+    }
+
+    fn touch(&mut self, key: NodeKey) {
+        if let Some(node) = self.nodes.get_mut(key).filter(|node| !node.touched) {
+            node.touched = true;
+            self.touched.push(key);
+        }
     }
 
     /// What is allocated to a role.
@@ -150,9 +205,24 @@ impl Tree {
         Some(self.nodes.get(leaf)?.tally.amounts())
     }
 
+    /// What of that at or below a path is unreserved and cannot be taken back.
+    pub(crate) fn plain_below(&self, path: &str) -> Option<&Quantities> {
+        Some(&self.nodes.get(*self.paths.get(path)?)?.plain)
+    }
+
     /// How often something was allocated to a role.
     pub(crate) fn allocations(&self, leaf: NodeKey) -> u64 {
         self.nodes.get(leaf).map_or(0, |node| node.allocations)
+    }
+
+    /// Where the leaf of a role stands by name.
+    pub(crate) fn place_of(&self, leaf: NodeKey) -> u64 {
+        self.nodes.get(leaf).map_or(0, |node| node.place)
+    }
+
+    /// How often all roles were given new places by name.
+    pub(crate) fn relabelled(&self) -> u64 {
+        self.relabelled
     }
 
     /// The largest part of the cluster that a role has, its weight left out.
@@ -162,10 +232,7 @@ impl Tree {
 
     /// Sets what shares are parts of.
     pub(crate) fn set_total(&mut self, total: Quantities) {
-        if self.total != total {
-            self.total = total;
-            self.stale = true;
-        }
+        self.total = total;
     }
 
     pub(crate) fn weight(&self, path: &str) -> f64 {
@@ -174,43 +241,56 @@ impl Tree {
 
     pub(crate) fn set_weight(&mut self, path: &str, weight: f64) {
         self.weights.insert(path.to_owned(), weight);
-        self.stale = true;
+        if let Some(node) = self.paths.get(path) {
+            self.touch(*node);
+        }
     }
 
-    /// Starts a walk over the roles in fair order.
-    pub(crate) fn walk(&mut self) -> Walk {
-        if std::mem::take(&mut self.stale) {
-            for (_, node) in self.nodes.iter_mut() {
-                node.share = share(node, &self.total, &self.weights);
-                node.stale = true;
+    fn standing(&self, node: &Node) -> Standing {
+        Standing::new(node.tally.amounts(), self.weight(&node.path), node.allocations, node.place)
+    }
+
+    /// Gives the nodes that changed their new places.
+    fn settle(&mut self) {
+        while let Some(key) = self.touched.pop() {
+            let Some(node) = self.nodes.get_mut(key) else { continue };
+            node.touched = false;
+            let old = node.standing.take();
+            let Some(node) = self.nodes.get(key) else { continue };
+            let Some(parent) = node.parent else { continue };
+            let alone = self.nodes.get(parent).is_some_and(|parent| parent.children.len() == 1);
+            let new = (!alone && node.open > 0).then(|| self.standing(node));
+            if let Some(node) = self.nodes.get_mut(key) {
+                node.standing.clone_from(&new);
+            }
+            if let Some(parent) = self.nodes.get_mut(parent) {
+                parent.ranking.replace(key, old, new);
             }
         }
-        let mut walk = Walk(Vec::new());
+    }
+
+    /// Starts a walk over the open roles in fair order.
+    pub(crate) fn walk(&mut self) -> Walk {
+        self.settle();
+        let mut walk = std::mem::take(&mut self.spare);
         self.enter(&mut walk, self.root);
         walk
     }
 
     fn enter(&mut self, walk: &mut Walk, key: NodeKey) {
         let Some(node) = self.nodes.get_mut(key) else { return };
-        let stale = std::mem::take(&mut node.stale);
-        let mut order = std::mem::take(&mut node.order);
-        if stale && let Some(node) = self.nodes.get(key) {
-            let ranks = node.children.iter().enumerate().filter_map(|(place, child)| {
-                let child = self.nodes.get(*child)?;
-                Some(order::rank(child.share, child.allocations, place))
-            });
-            order = Order::new(ranks);
-        }
-        walk.0.push((key, order, 0));
+        let cursor = match node.children[..] {
+            [child] => Cursor::over(Some(child).filter(|_| node.open > 0)),
+            _ => node.ranking.open(&self.total),
+        };
+        walk.0.push((key, cursor));
     }
 
     /// The next role of a walk.
     pub(crate) fn next(&mut self, walk: &mut Walk) -> Option<RoleKey> {
         loop {
-            let (key, order, position) = walk.0.last_mut()?;
-            let child =
-                order.get(*position).and_then(|place| self.nodes.get(*key)?.children.get(place).copied());
-            *position += 1;
+            let (key, cursor) = walk.0.last_mut()?;
+            let child = self.nodes.get(*key).and_then(|node| node.ranking.next(cursor));
             match child {
                 Some(child) => match self.nodes.get(child).and_then(|node| node.role) {
                     Some(role) => return Some(role),
@@ -222,127 +302,64 @@ impl Tree {
     }
 
     fn leave(&mut self, walk: &mut Walk) {
-        let Some((key, order, _)) = walk.0.pop() else { return };
-        if let Some(node) = self.nodes.get_mut(key).filter(|node| !node.stale) {
-            node.order = order;
+        if let Some((key, cursor)) = walk.0.pop()
+            && let Some(node) = self.nodes.get_mut(key)
+        {
+            node.ranking.close(&cursor);
         }
     }
 
-    /// Ends a walk before its end, keeping what it has sorted.
+    /// Ends a walk, wherever it is.
     pub(crate) fn finish(&mut self, mut walk: Walk) {
         while !walk.0.is_empty() {
             self.leave(&mut walk);
         }
+        self.spare = walk;
+    }
+
+    /// The open ones at or below some paths, in the order in which a walk would come to them.
+    pub(crate) fn roles_below<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Vec<RoleKey> {
+        let mut leaves = BTreeSet::new();
+        let mut inner: Vec<NodeKey> = paths.filter_map(|path| self.paths.get(path).copied()).collect();
+        while let Some(key) = inner.pop() {
+            let Some(node) = self.nodes.get(key).filter(|node| node.open > 0) else { continue };
+            match node.role {
+                Some(role) => {
+                    leaves.insert((self.ranks(key), role));
+                }
+                None => inner.extend(&node.children),
+            }
+        }
+        leaves.into_iter().map(|(_, role)| role).collect()
+    }
+
+    /// The ranks of a node and the ones above it, the topmost first.
+    fn ranks(&self, leaf: NodeKey) -> Vec<Rank> {
+        let chain = std::iter::successors(self.nodes.get(leaf), |node| self.nodes.get(node.parent?));
+        let mut ranks: Vec<_> = chain.map(|node| self.standing(node).rank(&self.total)).collect();
+        ranks.reverse();
+        ranks
     }
 }
 
-fn share(node: &Node, total: &Quantities, weights: &BTreeMap<String, f64>) -> f64 {
-    node.tally.amounts().dominant_share(total) / weights.get(&*node.path).copied().unwrap_or(1.0)
+impl Node {
+    fn new(path: Arc<str>, parent: Option<NodeKey>, role: Option<RoleKey>, place: u64) -> Self {
+        Self {
+            path,
+            parent,
+            children: Vec::new(),
+            role,
+            tally: Tally::default(),
+            plain: Quantities::new(),
+            allocations: 0,
+            place,
+            open: 0,
+            ranking: Ranking::new(),
+            standing: None,
+            touched: false,
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::table::Key;
-    use mesos_resources::{Resources, Scalar};
-
-    const AGENT: u32 = 0;
-
-    struct Fixture {
-        tree: Tree,
-        leaves: BTreeMap<&'static str, NodeKey>,
-        names: Vec<&'static str>,
-    }
-
-    fn tree(roles: &[&'static str]) -> Fixture {
-        let mut tree = Tree::new();
-        tree.set_total(
-            [("cpus", Scalar::from_f64(100.0)), ("mem", Scalar::from_f64(100.0))].into_iter().collect(),
-        );
-        let leaves =
-            roles.iter().enumerate().map(|(at, role)| (*role, tree.insert(role, RoleKey::new(at)))).collect();
-        Fixture { tree, leaves, names: roles.to_vec() }
-    }
-
-    impl Fixture {
-        fn allocate(&mut self, role: &str, resources: &str) {
-            let portion = Portion::of(&Resources::parse(resources, "*").unwrap());
-            self.tree.add(self.leaves[role], AgentKey::new(AGENT as usize), &portion);
-        }
-
-        fn order(&mut self) -> Vec<&'static str> {
-            let mut walk = self.tree.walk();
-            let mut found = Vec::new();
-            while let Some(role) = self.tree.next(&mut walk) {
-                found.push(self.names[role.at()]);
-            }
-            self.tree.finish(walk);
-            found
-        }
-    }
-
-    #[test]
-    fn the_lower_dominant_share_comes_first() {
-        let mut roles = tree(&["a", "b", "c"]);
-        assert_eq!(roles.order(), ["a", "b", "c"]);
-        roles.allocate("a", "cpus:10;mem:1");
-        roles.allocate("b", "cpus:1;mem:5");
-        assert_eq!(roles.order(), ["c", "b", "a"]);
-        roles.allocate("c", "cpus:7");
-        assert_eq!(roles.order(), ["b", "c", "a"]);
-    }
-
-    #[test]
-    fn equal_shares_are_told_apart_by_how_often_was_allocated() {
-        let mut roles = tree(&["a", "b"]);
-        roles.allocate("a", "cpus:1");
-        roles.allocate("a", "cpus:1");
-        roles.allocate("b", "cpus:2");
-        assert_eq!(roles.order(), ["b", "a"]);
-    }
-
-    #[test]
-    fn a_weight_divides_the_share() {
-        let mut roles = tree(&["a", "b"]);
-        roles.allocate("a", "cpus:10");
-        roles.allocate("b", "cpus:15");
-        roles.tree.set_weight("b", 2.0);
-        assert_eq!(roles.order(), ["b", "a"]);
-    }
-
-    #[test]
-    fn a_subtree_competes_as_one() {
-        let mut roles = tree(&["a", "a/b", "a/c", "d"]);
-        roles.allocate("a/b", "cpus:4");
-        roles.allocate("a/c", "cpus:3");
-        roles.allocate("d", "cpus:6");
-        assert_eq!(roles.order(), ["d", "a", "a/c", "a/b"]);
-        roles.allocate("d", "cpus:2");
-        assert_eq!(roles.order(), ["a", "a/c", "a/b", "d"]);
-    }
-
-    #[test]
-    fn removing_a_role_leaves_its_relatives() {
-        let mut roles = tree(&["a", "a/b/c", "d"]);
-        roles.allocate("a/b/c", "cpus:1");
-        roles.tree.remove(roles.leaves["a"]);
-        assert_eq!(roles.order(), ["d", "a/b/c"]);
-        roles.tree.remove(roles.leaves["a/b/c"]);
-        assert_eq!(roles.order(), ["d"]);
-        roles.tree.remove(roles.leaves["d"]);
-        assert_eq!(roles.tree.nodes.len(), 1);
-        assert!(roles.tree.paths.is_empty());
-    }
-
-    #[test]
-    fn a_walk_keeps_its_order_while_allocating() {
-        let mut roles = tree(&["a", "b", "c"]);
-        let mut walk = roles.tree.walk();
-        let first = roles.tree.next(&mut walk).unwrap();
-        roles.allocate("a", "cpus:1");
-        let rest: Vec<_> = std::iter::from_fn(|| roles.tree.next(&mut walk)).collect();
-        assert_eq!((first.at(), rest.iter().map(|r| r.at()).collect::<Vec<_>>()), (0, vec![1, 2]));
-        roles.tree.finish(walk);
-        assert_eq!(roles.order(), ["b", "c", "a"]);
-    }
-}
+mod tests;

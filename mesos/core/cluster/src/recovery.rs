@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mesos_allocation::Input as Allocate;
+use mesos_allocation::{Input as Allocate, Quota};
 use mesos_api::internal::Registry;
 use mesos_api::v1::WeightInfo;
 use mesos_registry::Operation;
-use mesos_resources::{Quantities, Resources, format};
+use mesos_resources::{Resources, format};
 use stout::Time;
 
 use crate::agent::Machine;
@@ -48,10 +48,10 @@ impl Cluster {
         cx.after(self.options.registry_gc_interval, Timer::RegistryGc);
         cx.after(self.options.agent_reregister_timeout, Timer::RecoveredAgents);
         let quotas = registry.quotas.into_iter().map(|quota| quota.info);
-        let quotas: BTreeMap<String, Quantities> = quotas
+        let quotas: BTreeMap<String, Quota> = quotas
             .map(|info| {
                 let guarantee = Resources::from_protos(info.guarantee).unwrap_or_default();
-                (info.role.unwrap_or_default(), guarantee.quantities())
+                (info.role.unwrap_or_default(), guarantee.quantities().into())
             })
             .collect();
         cx.allocate(Allocate::Recover { expected_agents: self.agents_in_registry, quotas });

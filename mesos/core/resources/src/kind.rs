@@ -1,10 +1,12 @@
 //! What a resource is, apart from how much of it there is and to whom it is allocated.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock};
 
 use mesos_api::v1;
 use mesos_api::v1::resource::disk_info::source::Type as SourceType;
 use mesos_api::v1::resource::{DiskInfo, ReservationInfo};
+use mesos_api::v1::value::Type;
 
 use crate::Name;
 
@@ -25,7 +27,7 @@ pub(crate) struct Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     pub(crate) name: Name,
-    pub(crate) value_type: v1::value::Type,
+    pub(crate) value_type: Type,
     pub(crate) reservations: Vec<ReservationInfo>,
     pub(crate) disk: Option<DiskInfo>,
     pub(crate) provider_id: Option<String>,
@@ -39,7 +41,24 @@ impl Kind {
         self.hash
     }
 
-    pub(crate) fn new(parts: Parts) -> Self {
+    /// The kind with these parts. What has nothing but a name that the system knows shares its kind: most
+    /// resources are such, and looking at them is then not looking at ever other memory.
+    pub(crate) fn of(parts: Parts) -> Arc<Self> {
+        static PLAIN: LazyLock<Vec<Arc<Kind>>> = LazyLock::new(|| {
+            let scalars = [Name::CPUS, Name::MEM, Name::DISK, Name::GPUS].map(|name| (name, Type::Scalar));
+            let all = scalars.into_iter().chain([(Name::PORTS, Type::Ranges)]);
+            all.map(|(name, value_type)| Arc::new(Kind::new(Parts::plain(name, value_type)))).collect()
+        });
+        let shared = parts.is_plain().then(|| {
+            PLAIN.iter().find(|kind| kind.name == parts.name && kind.value_type == parts.value_type)
+        });
+        match shared.flatten() {
+            Some(kind) => kind.clone(),
+            None => Arc::new(Self::new(parts)),
+        }
+    }
+
+    fn new(parts: Parts) -> Self {
         let exclusive = parts.disk.as_ref().is_some_and(is_exclusive);
         Self { hash: parts.digest(), exclusive, parts }
     }
@@ -63,6 +82,27 @@ impl PartialEq for Kind {
 }
 
 impl Parts {
+    /// Unreserved, of the agent itself, and neither revocable nor shared.
+    pub(crate) fn plain(name: Name, value_type: Type) -> Self {
+        Self {
+            name,
+            value_type,
+            reservations: Vec::new(),
+            disk: None,
+            provider_id: None,
+            revocable: false,
+            shared: false,
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.reservations.is_empty()
+            && self.disk.is_none()
+            && self.provider_id.is_none()
+            && !self.revocable
+            && !self.shared
+    }
+
     /// A hash over what [`Parts::same`] compares.
     fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();

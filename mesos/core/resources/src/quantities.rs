@@ -8,8 +8,9 @@ use crate::{Name, Scalar};
 /// Scalar amounts by name, without regard to who owns them: the currency of quota and fair shares.
 ///
 /// An amount of zero is the same as no amount. The four well-known names have a fixed place, so
-/// arithmetic on usual clusters allocates nothing.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// arithmetic on usual clusters allocates nothing. The order between collections means nothing; it is there
+/// for sorting.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantities {
     /// In the order of `KNOWN`.
     known: [Scalar; 4],

@@ -35,16 +35,8 @@ impl Resource {
             Value::Ranges(_) => v1::value::Type::Ranges,
             Value::Set(_) => v1::value::Type::Set,
         };
-        let parts = Parts {
-            name: name.into(),
-            value_type,
-            reservations: Vec::new(),
-            disk: None,
-            provider_id: None,
-            revocable: false,
-            shared: false,
-        };
-        Self { kind: Arc::new(Kind::new(parts)), allocation: None, value, copies: 1 }
+        let parts = Parts::plain(name.into(), value_type);
+        Self { kind: Kind::of(parts), allocation: None, value, copies: 1 }
     }
 
     /// Its name.
@@ -124,6 +116,11 @@ impl Resource {
     /// The resource itself, or a single copy of it if it is shared.
     pub fn single(&self) -> Self {
         Self { copies: 1, ..self.clone() }
+    }
+
+    /// The resource, allocated to nobody.
+    pub fn unallocated(&self) -> Self {
+        Self { allocation: None, ..self.clone() }
     }
 
     /// Whether there is nothing of it.
@@ -221,7 +218,7 @@ impl Resource {
     /// The same thing and allocation, whatever the amount.
     pub(crate) fn same_kind(&self, other: &Resource) -> bool {
         (Arc::ptr_eq(&self.kind, &other.kind) || self.kind == other.kind)
-            && self.allocation == other.allocation
+            && same_allocation(&self.allocation, &other.allocation)
     }
 
     /// Whether both can become one entry.
@@ -264,7 +261,7 @@ impl Resource {
     pub(crate) fn with(&self, change: impl FnOnce(&mut Parts)) -> Self {
         let mut parts = self.kind.parts().clone();
         change(&mut parts);
-        Self { kind: Arc::new(Kind::new(parts)), ..self.clone() }
+        Self { kind: Kind::of(parts), ..self.clone() }
     }
 
     /// The disk space a volume is made from.
@@ -312,7 +309,7 @@ impl Resource {
             shared: proto.shared.is_some(),
         };
         let allocation = proto.allocation_info.and_then(|info| info.role).map(Arc::from);
-        Ok(Self { kind: Arc::new(Kind::new(parts)), allocation, value, copies: 1 })
+        Ok(Self { kind: Kind::of(parts), allocation, value, copies: 1 })
     }
 
     /// The wire form, with reservations as a list.
@@ -346,6 +343,14 @@ impl Resource {
             }
         }
         proto
+    }
+}
+
+/// Comparing text is seldom needed: most that is allocated together shares the name of the role.
+fn same_allocation(a: &Option<Arc<str>>, b: &Option<Arc<str>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+        (a, b) => a.is_none() && b.is_none(),
     }
 }
 

@@ -117,6 +117,10 @@ impl Resources {
     pub fn remove(&mut self, resource: &Resource) {
         let Some(at) = self.items.iter().position(|item| item.can_subtract(resource)) else { return };
         let Some(item) = self.items.get_mut(at) else { return };
+        if !item.is_shared() && item.value == resource.value {
+            self.items.swap_remove(at);
+            return;
+        }
         item.subtract(resource);
         if item.is_empty() {
             self.items.swap_remove(at);
@@ -443,6 +447,10 @@ impl IntoIterator for Resources {
 
 impl AddAssign<&Resources> for Resources {
     fn add_assign(&mut self, other: &Resources) {
+        if self.items.is_empty() {
+            self.items.clone_from(&other.items);
+            return;
+        }
         other.items.iter().for_each(|item| self.insert(item.clone()));
     }
 }

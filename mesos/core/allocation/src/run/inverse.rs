@@ -6,23 +6,27 @@ use crate::table::{AgentKey, FrameworkKey};
 use crate::{Allocation, Output};
 
 impl Allocation {
-    /// Asks every framework that holds something on such an agent, once until it answers.
-    pub(super) fn make_inverse_offers(&mut self, agents: &[AgentKey], out: &mut Vec<Output>) {
+    /// Asks every framework that holds something on such an agent, once until it answers. Without
+    /// candidates, all agents are.
+    pub(super) fn make_inverse_offers(&mut self, candidates: Option<Vec<AgentKey>>, out: &mut Vec<Output>) {
+        let mut agents: Vec<_> = match candidates {
+            Some(agents) => agents.into_iter().filter(|key| self.maintained.contains(key)).collect(),
+            None => self.maintained.iter().copied().collect(),
+        };
+        agents.sort_unstable();
         let mut all: BTreeMap<FrameworkKey, BTreeMap<_, _>> = BTreeMap::new();
         for key in agents {
-            let Some(agent) = self.agents.get_mut(*key) else { continue };
+            let Some(agent) = self.agents.get_mut(key) else { continue };
             let Some(maintenance) = &mut agent.maintenance else { continue };
-            for (_, role) in self.roles.iter() {
-                for member in role.members().filter(|member| member.holds_on(*key)) {
-                    let Some(framework) = self.frameworks.get(member.framework) else { continue };
-                    let asked = framework.active
-                        && !framework.inverse_refusals.contains_key(key)
-                        && !maintenance.outstanding.contains(&framework.id);
-                    if asked {
-                        maintenance.outstanding.insert(framework.id.clone());
-                        let unavailability = maintenance.unavailability;
-                        all.entry(member.framework).or_default().insert(agent.id.clone(), unavailability);
-                    }
+            for (_, holder) in &agent.holders {
+                let Some(framework) = self.frameworks.get(*holder) else { continue };
+                let asked = framework.active
+                    && !framework.inverse_refusals.contains_key(&key)
+                    && !maintenance.outstanding.contains(&framework.id);
+                if asked {
+                    maintenance.outstanding.insert(framework.id.clone());
+                    let unavailability = maintenance.unavailability;
+                    all.entry(*holder).or_default().insert(agent.id.clone(), unavailability);
                 }
             }
         }

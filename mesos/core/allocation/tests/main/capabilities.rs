@@ -17,7 +17,7 @@ fn classic(role: &str) -> FrameworkInfo {
 }
 
 #[test]
-fn agents_with_gpus_are_kept_for_frameworks_that_use_them() {
+fn check_17_agents_with_gpus_are_kept_for_frameworks_that_use_them() {
     let all = "cpus:2;mem:64;gpus:1";
     let mut cluster = Cluster::new();
     cluster.framework("f", &["r"]).agent("a1", all).expect(&[]);
@@ -39,7 +39,7 @@ fn domain(region: &str) -> DomainInfo {
 }
 
 #[test]
-fn agents_of_another_region_go_to_frameworks_that_know_regions() {
+fn check_18_agents_of_another_region_go_to_frameworks_that_know_regions() {
     let mut cluster = Cluster::with(Options { domain: Some(domain("near")), ..Default::default() });
     cluster.framework("f", &["r"]);
     let mut add = |id: &str, domain| {
@@ -128,7 +128,7 @@ const VOLUME: &str = r#"[
      "reservations":[{"type":"DYNAMIC","role":"r"}],"disk":{"persistence":{"id":"v"}}}]"#;
 
 #[test]
-fn a_shared_volume_in_use_is_offered_again_once_a_run() {
+fn check_20_a_shared_volume_in_use_is_offered_again_once_a_run() {
     let all = resources(VOLUME);
     let rest = all.non_shared();
     let mut cluster = Cluster::with(Options { min_allocatable_resources: vec![], ..Default::default() });

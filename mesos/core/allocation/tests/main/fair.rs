@@ -17,7 +17,7 @@ fn add_agents(cluster: &mut Cluster, count: usize) {
 }
 
 #[test]
-fn weights_decide_how_much_a_role_gets() {
+fn check_11_weights_decide_how_much_a_role_gets() {
     let mut cluster = Cluster::new();
     cluster.framework("f1", &["a"]).framework("f2", &["b"]);
     add_agents(&mut cluster, 6);
@@ -39,7 +39,7 @@ fn nonsense_weights_change_nothing() {
 }
 
 #[test]
-fn subroles_divide_the_share_of_the_role_above() {
+fn check_12_subroles_divide_the_share_of_the_role_above() {
     let mut cluster = Cluster::new();
     cluster.framework("f1", &["a/b"]).framework("f2", &["a/c"]).framework("f3", &["d"]);
     add_agents(&mut cluster, 8);
@@ -47,7 +47,7 @@ fn subroles_divide_the_share_of_the_role_above() {
 }
 
 #[test]
-fn the_smaller_dominant_share_is_served_first() {
+fn example_the_smaller_dominant_share_is_served_first() {
     let mut cluster = Cluster::new();
     let used =
         |role: &str, agent: &str, what: &str| BTreeMap::from([(agent_id(agent), allocated(what, role))]);
@@ -97,7 +97,7 @@ fn frameworks_of_a_role_share_it() {
 }
 
 #[test]
-fn reservations_go_to_their_role_and_the_roles_below() {
+fn example_reservations_go_to_their_role_and_the_roles_below() {
     let unreserved = "cpus:1;mem:64";
     let a = "cpus(reservations: [(STATIC,a)]):2";
     let ab = "cpus(reservations: [(STATIC,a),(DYNAMIC,a/b)]):4";

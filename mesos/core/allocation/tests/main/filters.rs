@@ -43,7 +43,7 @@ fn check_back_after(seconds: f64, ticks: usize) {
 }
 
 #[test]
-fn a_refusal_counts_as_long_as_it_says() {
+fn check_13_and_14_a_refusal_counts_as_long_as_it_says() {
     check_back_after(0.0, 1);
     check_back_after(5.0, 6);
     check_back_after(-1.0, 6);
@@ -61,7 +61,7 @@ fn mesos_4302_at_least_one_periodic_run_sees_a_refusal() {
 }
 
 #[test]
-fn a_refusal_counts_for_a_year_at_most() {
+fn check_13_a_refusal_counts_for_a_year_at_most() {
     let mut cluster = declined(1e9);
     cluster.tick();
     cluster.now += Duration::from_secs(364 * 86400);
@@ -78,7 +78,7 @@ fn recovering_without_a_filter_refuses_nothing_and_does_not_allocate() {
 }
 
 #[test]
-fn a_refusal_hides_no_more_than_was_refused() {
+fn check_15_a_refusal_hides_no_more_than_was_refused() {
     let mut cluster = offered();
     // Half is in use while the other half is refused.
     cluster.decline("f", "r", "a1", &resources("cpus:1;mem:512"), 1e6).tick().expect(&[]);
@@ -101,7 +101,7 @@ fn a_refusal_is_for_one_role_and_framework() {
 }
 
 #[test]
-fn reviving_drops_all_refusals_and_allocates() {
+fn check_13_reviving_drops_all_refusals_and_allocates() {
     let mut cluster = declined(1e9);
     cluster.apply(Input::Revive { framework: framework_id("f"), roles: roles(&["r"]) }).expect(&[OFFER]);
 
@@ -153,7 +153,7 @@ fn refusals_die_with_their_agent() {
 }
 
 #[test]
-fn suppressing_stops_offers_in_a_role() {
+fn check_16_suppressing_stops_offers_in_a_role() {
     let mut cluster = declined(0.0);
     cluster.apply(Input::Suppress { framework: framework_id("f"), roles: roles(&["unknown"]) });
     cluster.tick().expect(&[OFFER]).recover("f", "r", "a1", &resources(ALL), None);
@@ -238,4 +238,11 @@ fn inputs_that_wait_are_served_by_one_run() {
     cluster.allocation.run(cluster.now, &mut cluster.out);
     assert_eq!((cluster.allocation.runs(), cluster.out.len()), (runs + 1, 1));
     assert_eq!(cluster.offers().len(), 3);
+}
+
+#[test]
+fn check_19_too_little_is_never_offered() {
+    let mut cluster = Cluster::new();
+    cluster.framework("f", &["r"]).agent("a1", "cpus:0.005;mem:16").tick().expect(&[]);
+    cluster.agent("a2", "cpus:0.005;mem:32").expect(&[("f", "r", "a2", "cpus:0.005;mem:32")]);
 }

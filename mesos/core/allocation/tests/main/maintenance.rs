@@ -56,7 +56,7 @@ fn planned() -> Cluster {
 }
 
 #[test]
-fn who_holds_something_is_asked_once_until_it_answers() {
+fn check_25_who_holds_something_is_asked_once_until_it_answers() {
     let mut cluster = planned();
     assert_eq!(asked(&mut cluster), ["f"]);
     cluster.tick();
@@ -68,7 +68,7 @@ fn who_holds_something_is_asked_once_until_it_answers() {
 }
 
 #[test]
-fn an_answer_with_a_filter_delays_the_next_question() {
+fn check_25_an_answer_with_a_filter_delays_the_next_question() {
     let mut cluster = planned();
     asked(&mut cluster);
     answer(&mut cluster, Some(Status::Decline), Some(10.0));

@@ -162,7 +162,7 @@ impl Model {
             self.held.iter().filter(|offer| offer.1 == "q").map(|offer| &offer.3).sum();
         if let Some((_, guarantee, has)) = self.cluster.allocation.quotas().next() {
             assert_eq!(has, firm_of_q.quantities());
-            assert_eq!(*guarantee, quantities("cpus:3;mem:1000"));
+            assert_eq!(guarantee.guarantee, quantities("cpus:3;mem:1000"));
         }
     }
 }

@@ -119,7 +119,7 @@ impl Cluster {
     }
 
     pub(crate) fn quota(&mut self, role: &str, guarantee: &str) -> &mut Self {
-        self.apply(Input::SetQuota { role: role.to_owned(), quota: quantities(guarantee) })
+        self.apply(Input::SetQuota { role: role.to_owned(), quota: quantities(guarantee).into() })
     }
 
     pub(crate) fn weight(&mut self, role: &str, weight: f64) -> &mut Self {
