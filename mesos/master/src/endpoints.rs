@@ -1,6 +1,7 @@
 //! The endpoints that came before the v1 API.
 
 pub(crate) mod changes;
+pub(crate) mod roles;
 
 use std::sync::Arc;
 
@@ -113,9 +114,4 @@ pub(crate) async fn redirect(master: Pid<MasterProcess>, request: Request) -> Re
     let view = gate::view(&master).await?;
     let leader = view.leader().ok_or_else(gate::no_leader)?;
     Ok(Response::temporary_redirect(&gate::base(leader)))
-}
-
-/// What will be there one day.
-pub(crate) async fn missing(_master: Pid<MasterProcess>, request: Request) -> Result<Response, Refused> {
-    Err(Response::not_implemented(format!("{} is not supported by this version of the master", request.path)))
 }

@@ -44,6 +44,7 @@ mod operator_api;
 mod peers;
 mod perform;
 mod process;
+mod quotas;
 mod roles;
 mod routes;
 mod scheduler_api;

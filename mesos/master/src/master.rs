@@ -96,7 +96,6 @@ impl Master {
             status_requests: HashMap::new(),
             next_request: 0,
             elected_time: None,
-            weights: Arc::new(flags.weights()),
             stream_bytes_max,
             view: None,
             happened: VecDeque::new(),

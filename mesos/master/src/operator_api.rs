@@ -65,11 +65,12 @@ async fn dispatch(incoming: Incoming, call: Call) -> Result<Response, Refused> {
         Type::SetLoggingLevel => {
             writes::set_logging_level(incoming, call.set_logging_level.unwrap_or_default()).await
         }
-        Type::GetWeights | Type::UpdateWeights | Type::GetQuota | Type::SetQuota | Type::RemoveQuota => {
-            let name = call.r#type().as_str_name();
-            Err(Response::not_implemented(format!("{name} is not supported by this version of the master")))
-        }
-        Type::Teardown
+        Type::GetQuota => reads::quota(incoming).await,
+        Type::GetWeights => reads::weights(incoming).await,
+        Type::SetQuota
+        | Type::RemoveQuota
+        | Type::UpdateWeights
+        | Type::Teardown
         | Type::MarkAgentGone
         | Type::ReserveResources
         | Type::UnreserveResources

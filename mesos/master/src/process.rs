@@ -1,6 +1,6 @@
 //! The actor around the model.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use libprocess::Logging;
@@ -51,7 +51,6 @@ pub(crate) struct MasterProcess {
     pub(crate) status_requests: HashMap<u64, Promise<Statuses>>,
     pub(crate) next_request: u64,
     pub(crate) elected_time: Option<Time>,
-    pub(crate) weights: Arc<BTreeMap<String, f64>>,
     pub(crate) stream_bytes_max: usize,
     /// What readers get, until the next change.
     pub(crate) view: Option<Arc<View>>,
@@ -161,8 +160,7 @@ impl MasterProcess {
     pub(crate) fn view(&mut self) -> Arc<View> {
         let view = self.view.take().unwrap_or_else(|| {
             let snapshot = self.cluster.snapshot();
-            let (identity, weights) = (Arc::clone(&self.identity), Arc::clone(&self.weights));
-            Arc::new(View::new(identity, self.elected_time, snapshot, weights))
+            Arc::new(View::new(Arc::clone(&self.identity), self.elected_time, snapshot))
         });
         self.view = Some(Arc::clone(&view));
         view
@@ -196,11 +194,6 @@ impl MasterProcess {
     }
 
     fn recovered(&mut self, cx: &mut Context<Self>, registry: internal::Registry) {
-        if !registry.weights.is_empty() {
-            let weights = registry.weights.iter();
-            let weights = weights.filter_map(|weight| Some((weight.info.role.clone()?, weight.info.weight)));
-            self.weights = Arc::new(weights.collect());
-        }
         self.elected_time = Some(cx.now());
         info!("the registry is recovered; this master leads");
         self.step(cx, Input::Recovered(Box::new(registry)));

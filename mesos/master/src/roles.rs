@@ -25,7 +25,7 @@ pub(crate) fn visible<'a>(view: &'a View, visibility: &Visibility) -> Vec<Role<'
     let whitelist = &view.identity.role_whitelist;
     let names: BTreeSet<&str> = match whitelist {
         Some(whitelist) => whitelist.iter().map(String::as_str).collect(),
-        None => view.snapshot.roles.keys().chain(view.weights.keys()).map(String::as_str).collect(),
+        None => view.snapshot.roles.keys().chain(view.snapshot.weights.keys()).map(String::as_str).collect(),
     };
     names.into_iter().filter(|name| visibility.role(name)).map(|name| role(view, name)).collect()
 }
@@ -39,5 +39,5 @@ fn role<'a>(view: &'a View, name: &'a str) -> Role<'a> {
             resources += held.filter(|resource| resource.allocation_role() == Some(name));
         }
     }
-    Role { name, weight: view.weights.get(name).copied().unwrap_or(1.0), frameworks, resources }
+    Role { name, weight: view.snapshot.weights.get(name).copied().unwrap_or(1.0), frameworks, resources }
 }

@@ -52,7 +52,13 @@ fn install_changes(cx: &mut Context<MasterProcess>) {
         "The machines that are draining or down, as JSON.",
         changes::maintenance_status,
     );
-    add(cx, &["quota", "weights"], "Not supported by this version.", endpoints::missing);
+    add(
+        cx,
+        &["quota"],
+        "Quotas, as JSON; POST sets one, DELETE of quota/ROLE removes it.",
+        endpoints::roles::quota,
+    );
+    add(cx, &["weights"], "Weights of roles, as JSON; PUT sets some.", endpoints::roles::weights);
 }
 
 /// Answers requests to the paths with what a future gives.

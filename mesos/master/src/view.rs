@@ -1,6 +1,6 @@
 //! The master at one moment, for those who only read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use mesos_api::v1::MasterInfo;
@@ -35,19 +35,12 @@ pub(crate) struct View {
     /// Since when this master leads; `None` until its registry is read.
     pub(crate) elected_time: Option<Time>,
     pub(crate) snapshot: Arc<Snapshot>,
-    /// The weights that are not 1.
-    pub(crate) weights: Arc<BTreeMap<String, f64>>,
     totals: OnceLock<Totals>,
 }
 
 impl View {
-    pub(crate) fn new(
-        identity: Arc<Identity>,
-        elected_time: Option<Time>,
-        snapshot: Arc<Snapshot>,
-        weights: Arc<BTreeMap<String, f64>>,
-    ) -> Self {
-        Self { identity, elected_time, snapshot, weights, totals: OnceLock::new() }
+    pub(crate) fn new(identity: Arc<Identity>, elected_time: Option<Time>, snapshot: Arc<Snapshot>) -> Self {
+        Self { identity, elected_time, snapshot, totals: OnceLock::new() }
     }
 
     /// Whether the registry was read.

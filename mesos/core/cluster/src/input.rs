@@ -1,10 +1,12 @@
 //! What can happen to a cluster.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use mesos_access::Subject;
 use mesos_api::internal;
-use mesos_api::v1::{AgentId, FrameworkId, OfferId, Resource, maintenance, scheduler};
+use mesos_api::v1::quota::QuotaInfo;
+use mesos_api::v1::{AgentId, FrameworkId, OfferId, Resource, WeightInfo, maintenance, scheduler};
 
 use crate::connection::{AgentPeer, ConnectionId, RequestId, SchedulerPeer, Token};
 
@@ -214,6 +216,17 @@ pub enum OperatorAction {
         /// What.
         volumes: Vec<Resource>,
     },
+    /// SET_QUOTA.
+    SetQuota {
+        /// What the role is to be guaranteed, as [`requested`](crate::validation::quota::requested) makes it.
+        info: Arc<QuotaInfo>,
+        /// Also where the cluster seems too small for it.
+        force: bool,
+    },
+    /// REMOVE_QUOTA of a role.
+    RemoveQuota(String),
+    /// UPDATE_WEIGHTS.
+    UpdateWeights(Vec<WeightInfo>),
     /// UPDATE_MAINTENANCE_SCHEDULE.
     UpdateMaintenanceSchedule(maintenance::Schedule),
     /// START_MAINTENANCE.

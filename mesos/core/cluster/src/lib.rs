@@ -68,6 +68,7 @@ mod operator;
 mod operator_resources;
 mod options;
 mod pending;
+mod quota;
 mod readmission;
 mod reconcile;
 mod recovery;

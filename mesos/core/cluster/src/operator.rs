@@ -70,6 +70,9 @@ impl Cluster {
                 vec![(Action::TeardownFramework, object)]
             }
             OperatorAction::MarkAgentGone(_) => vec![(Action::MarkAgentGone, Object::any())],
+            OperatorAction::SetQuota { info, .. } => self.check_set_quota(info)?,
+            OperatorAction::RemoveQuota(role) => self.check_remove_quota(role)?,
+            OperatorAction::UpdateWeights(infos) => self.check_weights(infos)?,
             OperatorAction::UpdateMaintenanceSchedule(schedule) => {
                 validation::maintenance::schedule(schedule, &self.state).map_err(invalid)?;
                 let machines: Vec<_> =
@@ -105,6 +108,9 @@ impl Cluster {
         match action {
             OperatorAction::Teardown(id) => self.teardown_by_operator(request, &id, cx),
             OperatorAction::MarkAgentGone(id) => self.mark_gone(request, id, cx),
+            OperatorAction::SetQuota { info, force } => self.set_quota(request, info, force, cx),
+            OperatorAction::RemoveQuota(role) => self.remove_quota(request, role, cx),
+            OperatorAction::UpdateWeights(infos) => self.update_weights(request, infos, cx),
             OperatorAction::UpdateMaintenanceSchedule(schedule) => {
                 self.update_schedule(request, schedule, cx);
             }

@@ -12,6 +12,7 @@ use crate::effect::Effect;
 use crate::input::{OperatorAction, Subscribe};
 use crate::maintenance::MaintenanceWrite;
 use crate::operator_resources::OperatorOperation;
+use crate::quota::RoleWrite;
 use crate::registration::Registration;
 use crate::removal::RemovalReason;
 use crate::reregistration::Reregistration;
@@ -61,6 +62,10 @@ pub(crate) enum Write {
         gone: Vec<AgentId>,
     },
     Weights,
+    Role {
+        request: RequestId,
+        change: RoleWrite,
+    },
     Maintenance {
         request: RequestId,
         change: MaintenanceWrite,
@@ -136,6 +141,7 @@ impl Cluster {
                     cx.warn(format!("failed to store the weights of --weights: {error}"));
                 }
             }
+            Write::Role { request, change } => self.role_stored(request, change, result, cx),
             Write::Maintenance { request, change } => self.maintenance_stored(request, change, result, cx),
         }
     }

@@ -1,13 +1,12 @@
 //! A master begins: what the registry says, and who is waited for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mesos_allocation::{Input as Allocate, Quota};
+use mesos_allocation::Input as Allocate;
 use mesos_api::internal::Registry;
 use mesos_api::v1::WeightInfo;
 use mesos_registry::Operation;
-use mesos_resources::{Resources, format};
+use mesos_resources::format;
 use stout::Time;
 
 use crate::agent::Machine;
@@ -18,6 +17,7 @@ use crate::pending::Write;
 use crate::snapshot::MachineState;
 use crate::step::Step;
 use crate::unreachable::UnreachableCause;
+use crate::validation::quota;
 
 impl Cluster {
     pub(crate) fn recover(&mut self, registry: Registry, cx: &mut Step<'_>) {
@@ -47,13 +47,11 @@ impl Cluster {
         self.state.schedules = registry.schedules;
         cx.after(self.options.registry_gc_interval, Timer::RegistryGc);
         cx.after(self.options.agent_reregister_timeout, Timer::RecoveredAgents);
-        let quotas = registry.quotas.into_iter().map(|quota| quota.info);
-        let quotas: BTreeMap<String, Quota> = quotas
-            .map(|info| {
-                let guarantee = Resources::from_protos(info.guarantee).unwrap_or_default();
-                (info.role.unwrap_or_default(), guarantee.quantities().into())
-            })
-            .collect();
+        for quota in registry.quotas {
+            self.state.quotas.insert(quota.info.role().to_owned(), Arc::new(quota.info));
+        }
+        let quotas = self.state.quotas.iter();
+        let quotas = quotas.map(|(role, info)| (role.clone(), quota::guarantee(info).into())).collect();
         cx.allocate(Allocate::Recover { expected_agents: self.agents_in_registry, quotas });
         let stored: Vec<WeightInfo> = registry.weights.into_iter().map(|weight| weight.info).collect();
         self.recover_weights(stored, cx);
@@ -78,6 +76,9 @@ impl Cluster {
             }
             (_, true) => stored,
         };
+        for info in &weights {
+            self.state.weights.insert(info.role().to_owned(), info.weight);
+        }
         cx.allocate(Allocate::UpdateWeights(weights));
     }
 

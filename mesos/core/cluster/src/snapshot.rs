@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::OrdMap;
+use mesos_api::v1::quota::QuotaInfo;
 use mesos_api::v1::{
     AgentId, AgentInfo, FrameworkId, InverseOffer, MachineInfo, OfferId, TaskState, maintenance,
 };
@@ -41,6 +42,10 @@ pub struct Snapshot {
     pub machines: OrdMap<Machine, Arc<MachineState>>,
     /// The maintenance schedules; at most one.
     pub schedules: Vec<maintenance::Schedule>,
+    /// The quotas of roles.
+    pub quotas: OrdMap<String, Arc<QuotaInfo>>,
+    /// The weights of roles, where they are not 1.
+    pub weights: OrdMap<String, f64>,
     /// How many tasks on registered agents are in each state.
     pub tasks_by_state: TaskStates,
 }
@@ -90,6 +95,8 @@ impl Snapshot {
             roles: OrdMap::new(),
             machines: OrdMap::new(),
             schedules: Vec::new(),
+            quotas: OrdMap::new(),
+            weights: OrdMap::new(),
             tasks_by_state: TaskStates::default(),
         }
     }

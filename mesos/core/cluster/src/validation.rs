@@ -14,6 +14,7 @@ pub mod id;
 pub mod maintenance;
 pub mod offer;
 pub mod operation;
+pub mod quota;
 pub mod resource;
 pub mod task;
 

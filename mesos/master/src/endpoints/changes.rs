@@ -128,7 +128,7 @@ pub(crate) async fn maintenance_status(
 }
 
 /// An array of messages.
-fn array<M: Message>(bytes: &[u8]) -> Result<Vec<M>, String> {
+pub(super) fn array<M: Message>(bytes: &[u8]) -> Result<Vec<M>, String> {
     let values: Value =
         serde_json::from_slice(bytes).map_err(|error| format!("it is not valid JSON: {error}"))?;
     let Value::Array(values) = values else { return Err("it is not a JSON array".to_owned()) };

@@ -7,7 +7,7 @@ use mesos_access::{Action, Object};
 use mesos_api::v1::master::call::{GetMetrics, ListFiles, ReadFile};
 use mesos_api::v1::master::response::{
     self, GetFlags, GetHealth, GetLoggingLevel, GetMaintenanceSchedule, GetMaintenanceStatus, GetMaster,
-    GetMetrics as Metrics, GetVersion, Type,
+    GetMetrics as Metrics, GetQuota, GetVersion, GetWeights, Type,
 };
 use mesos_api::v1::{Flag, Metric, master};
 use mesos_daemon::media;
@@ -16,6 +16,7 @@ use mesos_daemon::version::version_info;
 use super::Incoming;
 use crate::gate::{self, Refused};
 use crate::maintenance;
+use crate::quotas;
 
 fn of(r#type: Type) -> master::Response {
     master::Response { r#type: Some(r#type as i32), ..master::Response::default() }
@@ -85,6 +86,19 @@ pub(super) async fn maintenance_status(incoming: Incoming) -> Result<Response, R
         get_maintenance_status: Some(GetMaintenanceStatus { status }),
         ..of(Type::GetMaintenanceStatus)
     };
+    Ok(answer(&incoming, &response))
+}
+
+pub(super) async fn quota(incoming: Incoming) -> Result<Response, Refused> {
+    let status = quotas::status(&incoming.master, &incoming.request, &incoming.view).await?;
+    let response = master::Response { get_quota: Some(GetQuota { status }), ..of(Type::GetQuota) };
+    Ok(answer(&incoming, &response))
+}
+
+pub(super) async fn weights(incoming: Incoming) -> Result<Response, Refused> {
+    let weight_infos = quotas::weights(&incoming.master, &incoming.request, &incoming.view).await?;
+    let response =
+        master::Response { get_weights: Some(GetWeights { weight_infos }), ..of(Type::GetWeights) };
     Ok(answer(&incoming, &response))
 }
 

@@ -11,6 +11,7 @@ use mesos_cluster::OperatorAction;
 use super::Incoming;
 use crate::gate::{self, Refused};
 use crate::operate;
+use crate::quotas;
 
 /// Has the model carry out what a call asks for.
 pub(super) async fn operate(incoming: Incoming, call: Call) -> Result<Response, Refused> {
@@ -33,6 +34,9 @@ fn action(call: Call) -> Option<(OperatorAction, fn() -> Response)> {
         stop_maintenance,
         teardown,
         mark_agent_gone,
+        set_quota,
+        remove_quota,
+        update_weights,
         ..
     } = call;
     // Only one of them is of the call's type: the validation has made sure of that one.
@@ -74,6 +78,9 @@ fn action(call: Call) -> Option<(OperatorAction, fn() -> Response)> {
             (OperatorAction::StartMaintenance(start_maintenance?.machines), Response::ok)
         }
         Type::StopMaintenance => (OperatorAction::StopMaintenance(stop_maintenance?.machines), Response::ok),
+        Type::SetQuota => (quotas::set(set_quota?.quota_request), Response::ok),
+        Type::RemoveQuota => (OperatorAction::RemoveQuota(remove_quota?.role), Response::ok),
+        Type::UpdateWeights => (OperatorAction::UpdateWeights(update_weights?.weight_infos), Response::ok),
         _ => return None,
     })
 }

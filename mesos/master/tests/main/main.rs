@@ -7,5 +7,6 @@ mod events;
 mod metrics;
 mod operators;
 mod peer;
+mod quotas;
 mod rig;
 mod v0;

@@ -12,6 +12,7 @@ mod losing;
 mod maintenance;
 mod offers;
 mod operators;
+mod quotas;
 mod reconciling;
 mod recovering;
 mod returning;
