@@ -24,7 +24,10 @@ pub(crate) fn spawn(node: &Node) {
     };
     let table = {
         let node = node.downgrade();
-        let help = "The processes of this node and what waits for them.";
+        let help = "The processes of this node: what waits for each, how much it has handled (handled), for how \
+            long its handlers have run (busy_secs), and for how long it has had something to do and waited for its \
+            turn (waited_secs). Both times are sampled every 10 ms: they are right on average, to about the square \
+            root of 10 ms times the time.";
         Pages::new("__processes__").page(in_realm(Route::new("").help(help)), move |_| processes(&node))
     };
     for pages in numbers(node, in_realm).into_iter().chain([manual, table]) {
@@ -95,6 +98,7 @@ fn processes(node: &WeakNode) -> Reply {
                 "http_requests": queued.http_requests,
                 "handled": process.handled(),
                 "busy_secs": process.shared().busy().as_secs_f64(),
+                "waited_secs": process.shared().waited().as_secs_f64(),
             });
             if let Some(asks) = node.asks() {
                 let (waits_for, ring) = asks.report(&**process);

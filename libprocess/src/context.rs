@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 
 use crate::clock::Timer;
 use crate::pid::{AnyProcess, Shared};
-use crate::{Exit, Failure, Node, Pid, Process, Upid};
+use crate::{Exit, Failure, Node, Pid, Process, Upid, trace};
 
 pub use monitor::Monitor;
 use monitor::Monitored;
@@ -141,8 +141,10 @@ impl<P: Process> Context<P> {
     ) -> Timer {
         // A timer that is still to fire does not keep an ended process and its node in memory.
         let pid = self.pid.downgrade();
+        let origin = trace::origin();
         self.pid.clock().after(duration, move || {
             if let Some(pid) = pid.upgrade() {
+                let _there = origin.as_deref().map(trace::Origin::enter);
                 pid.tell(f);
             }
         })
@@ -171,9 +173,11 @@ impl<P: Process> Context<P> {
     ) {
         let done = self.node().run_blocking(work);
         let pid = self.pid();
+        let origin = trace::origin();
         done.on_any(move |outcome| {
             // A panic in `work` was logged where it happened; there is nothing to bring back.
             if let Ok(output) = outcome {
+                let _there = origin.as_deref().map(trace::Origin::enter);
                 pid.tell(move |process, cx| f(process, cx, output));
             }
         });

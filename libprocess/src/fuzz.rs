@@ -6,14 +6,16 @@
 use crate::Upid;
 use crate::http::fuzz as http;
 use crate::sync::Rate;
+use crate::trace::TraceContext;
 
 /// Gives a parser some bytes.
 pub type Feed = fn(&[u8]);
 
 /// The parsers, by the name of their corpus.
-pub const TARGETS: [(&str, Feed); 9] = [
+pub const TARGETS: [(&str, Feed); 10] = [
     ("upid", upid),
     ("rate", rate),
+    ("traceparent", traceparent),
     ("url", http::url),
     ("head", http::head),
     ("connection", http::connection),
@@ -34,6 +36,16 @@ fn upid(bytes: &[u8]) {
 fn rate(bytes: &[u8]) {
     if let Ok(rate) = String::from_utf8_lossy(bytes).parse::<Rate>() {
         let _ = rate.interval();
+    }
+}
+
+/// A trace context is written as it was read, as far as version 0 goes.
+fn traceparent(bytes: &[u8]) {
+    if let Some(context) = TraceContext::from_bytes(bytes) {
+        assert_ne!((context.trace_id(), context.span_id()), (0, 0));
+        let text = context.to_string();
+        assert_eq!(bytes.get(2..53), text.as_bytes().get(2..53));
+        assert_eq!(text.parse(), Ok(context));
     }
 }
 

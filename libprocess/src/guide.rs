@@ -8,6 +8,7 @@
 //! * [Too much work](#too-much-work)
 //! * [HTTP](#http)
 //! * [Two machines](#two-machines)
+//! * [Following a message](#following-a-message)
 //! * [Testing with virtual time](#testing-with-virtual-time)
 //! * [No more than needed](#no-more-than-needed)
 //! * [Coming from actix, ractor, kameo or C++ libprocess](#coming-from-actix-ractor-kameo-or-c-libprocess)
@@ -395,6 +396,47 @@
 //!
 //! A message arrives at most once, and those from one process to another in their order. Whoever must know whether the
 //! other side is still there links to it. [`tls`](crate::tls) encrypts all of it.
+//!
+//! # Following a message
+//!
+//! Which order made the oven bake this? When a subscriber of [`tracing`] wants to see [`trace::TARGET`](crate::trace::TARGET)
+//! at level `TRACE`, each message is handled inside a span whose parent is the span in which it was sent: what is told,
+//! asked, delayed, deferred and sent by name, requests, and what [`Context::run`](crate::Context::run) brings back. The
+//! events of a handler are then below all that led to it, and a span that a handler opens itself is in between.
+//!
+//! Over the wire go ids, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) has them, with messages to other
+//! nodes and requests of the client; what asks a node over HTTP may say them, too. [`current`](crate::trace::current) is
+//! the context that a handler is in, for a log or for another system; [`scope`](crate::trace::TraceContext::scope) goes
+//! on with one from there.
+//!
+//! ```standalone_crate
+//! use libprocess::trace::{TraceContext, current};
+//! use libprocess::{Node, Process};
+//!
+//! struct Oven;
+//! impl Process for Oven {}
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! // As RUST_LOG=libprocess::message=trace says it for many programs.
+//! tracing_subscriber::fmt().with_env_filter("libprocess::message=trace").init();
+//!
+//! let node = Node::builder().start().await?;
+//! let oven = node.spawn(Oven);
+//! let order: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse()?;
+//! let baking = order.scope(|| oven.ask(|_oven, _cx| current()));
+//! let place = baking.await?.expect("somebody has subscribed");
+//! assert_eq!(place.trace_id(), order.trace_id());
+//! assert_ne!(place.span_id(), order.span_id());
+//! # Ok(()) })
+//! # }
+//! ```
+//!
+//! Without a subscriber that costs nothing to speak of. `examples/trace.rs` prints a trace over two machines. For whom
+//! has to wait and why, `/__processes__` tells of each process what waits (`dispatches`, `messages`, `http_requests`), how
+//! long its handlers have run (`busy_secs`), and how long it had something to do and waited for its turn (`waited_secs`).
+//! Both times are counted in steps of 10 ms at which a process was seen so: a sum of a second is right to about a
+//! tenth, that of a minute to about a second, and a single short run or wait mostly counts as none.
 //!
 //! # Testing with virtual time
 //!

@@ -76,7 +76,7 @@ pub use intake::{Admission, Intake};
 pub use limits::{HEAD_BYTES_MAX, Limits, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 pub use message::{Arrival, Delivery, Incoming, drain, encode_message};
 #[cfg(feature = "remote")]
-pub(crate) use message::{append_message, message_bytes};
+pub(crate) use message::{append_message, encode_traced, message_bytes};
 pub use pipe::{PipeError, Reader, Writer, pipe};
 pub use principal::Principal;
 pub use request::{Params, Query, Request};

@@ -44,7 +44,8 @@
 //! * [`Context::link`] and [`remote`]: other nodes, their faults, and a seam for a network of one's own;
 //! * [`http`]: requests, responses, streams, and the client;
 //! * [`tls`]: certificates and keys, for nodes and clients;
-//! * [`metrics`]: counters, gauges and timers behind `/metrics/snapshot`.
+//! * [`metrics`]: counters, gauges and timers behind `/metrics/snapshot`;
+//! * [`trace`]: which message was sent because of which, across actors and machines.
 //!
 //! # Features
 //!
@@ -120,6 +121,7 @@ pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "absent/tls.rs"]
 pub mod tls;
+pub mod trace;
 mod tracked;
 mod upid;
 

@@ -29,7 +29,7 @@ use crate::remote::Remote;
 use crate::runner::Body;
 use crate::runtime::{Runtime, Tasks, Work};
 use crate::tracked::Tracked;
-use crate::{Clock, Context, Exit, Future, Pid, Process, Promise, Upid};
+use crate::{Clock, Context, Exit, Future, Pid, Process, Promise, Upid, trace};
 use asks::Asks;
 pub(crate) use asks::Running;
 pub(crate) use family::Family;
@@ -66,7 +66,7 @@ struct Inner {
     groups: Groups,
     /// Who waits for whom, if that is kept watch of.
     asks: Option<Asks>,
-    /// How many numbers were given to who waits for an end.
+    /// How many numbers were given to who waits for an end, and to what is traced.
     numbers: AtomicU64,
     /// Set when the tokio runtime is gone: processes end without another word.
     abandoned: AtomicBool,
@@ -199,6 +199,7 @@ impl Node {
         let (_, body) = turn.parts();
         *body = Some(Body::new(process, Context::new(pid)));
         self.inner.clock.begin(); // Until the process is initialized.
+        turn.cell().note_ready();
         self.inner.runtime.schedule_last(Work::Actor(turn.into()));
     }
 
@@ -217,13 +218,20 @@ impl Node {
     {
         let (promise, result) = Promise::pair();
         let work = async move { promise.set(future.await) };
+        match trace::origin() {
+            None => self.run_task(work),
+            Some(origin) => self.run_task(origin.carry(Box::pin(work))),
+        }
+        result
+    }
+
+    fn run_task(&self, work: impl StdFuture<Output = ()> + Send + 'static) {
         if self.inner.tracks {
             let work = Tracked::new(self.inner.clock.clone(), work);
             self.inner.tasks.spawn(&self.inner.runtime, work);
         } else {
             self.inner.tasks.spawn(&self.inner.runtime, work);
         }
-        result
     }
 
     /// Runs `work`, which may block, on a thread made for that. The future is abandoned when it
@@ -233,8 +241,10 @@ impl Node {
         let clock = self.inner.clock.clone();
         clock.begin();
         let end = EndOfWork(clock);
+        let origin = trace::origin();
         let work = move || {
             let _end = end;
+            let _there = origin.as_deref().map(trace::Origin::enter);
             promise.set(work());
         };
         if self.inner.runtime.is_own() {
@@ -269,7 +279,7 @@ impl Node {
         self.process(id).is_some_and(|process| process.message(from, name, body))
     }
 
-    /// A number that nobody on this node has who waits for an end.
+    /// A number that nobody else on this node has.
     pub(crate) fn next_number(&self) -> u64 {
         self.inner.numbers.fetch_add(1, Ordering::Relaxed)
     }

@@ -11,14 +11,14 @@ use std::sync::{Arc, Weak};
 
 use crate::mailbox::Cell;
 use crate::runner::Body;
-use crate::{Clock, Context, Exit, Future, Node, Process, Promise, Upid};
+use crate::{Clock, Context, Exit, Future, Node, Process, Promise, Upid, trace};
 
 pub(crate) use hooks::Hook;
 #[cfg(feature = "remote")]
 pub(crate) use hooks::Hooks;
 #[cfg(feature = "http")]
 pub(crate) use requests::request;
-pub(crate) use shared::{AnyProcess, Id, Link, Queued, Shared, push, push_message};
+pub(crate) use shared::{AnyProcess, Id, Link, Queued, Shared, push, push_message, tell};
 
 /// A handle on a process of type `P`, on this node.
 ///
@@ -49,7 +49,7 @@ impl<P: Process> Pid<P> {
     /// waits. What can produce faster than the process works [asks](Pid::ask), and waits for the answer before it
     /// goes on.
     pub fn tell(&self, f: impl FnOnce(&mut P, &mut Context<P>) + Send + 'static) {
-        let _ = push(&*self.shared, move |body: &mut Body<P>| f(&mut body.process, &mut body.cx));
+        tell(&*self.shared, move |body: &mut Body<P>| f(&mut body.process, &mut body.cx));
     }
 
     /// Has the process run `f`, and gives back what it returns. The future is abandoned when the
@@ -94,8 +94,10 @@ impl<P: Process> Pid<P> {
     ) -> impl Fn(T) + Send + Sync + 'static {
         let pid = self.clone();
         let f = Arc::new(f);
+        let origin = trace::origin();
         move |argument| {
             let f = Arc::clone(&f);
+            let _there = origin.as_deref().map(trace::Origin::enter);
             pid.tell(move |process, cx| f(process, cx, argument));
         }
     }

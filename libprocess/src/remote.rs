@@ -33,10 +33,10 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::http::{MESSAGE_BYTES_MAX, encode_message};
+use crate::http::{MESSAGE_BYTES_MAX, encode_traced};
 use crate::pid::{AnyProcess, Hook, Link};
 use crate::tls::Tls;
-use crate::{Clock, Node, Upid};
+use crate::{Clock, Node, Upid, trace};
 use own::Own;
 use peer::Peer;
 use task::Task;
@@ -150,7 +150,9 @@ impl Remote {
             Some(Fault::Delay(wait)) => {
                 let (from, to, name, body) = (from.clone(), to.clone(), name.to_owned(), body.to_vec());
                 let way = self.way.downgrade();
+                let origin = trace::origin();
                 clock.after(wait, move || {
+                    let _there = origin.as_deref().map(trace::Origin::enter);
                     if let Some(way) = way.upgrade() {
                         way.send(&from, &to, &name, &body);
                     }
@@ -221,11 +223,12 @@ impl Sockets {
     }
 
     fn send(self: &Arc<Self>, from: &Upid, to: &Upid, name: &str, body: &[u8]) {
+        let trace = trace::outgoing();
         let long = (body.len() >= LONG_BODY_BYTES_MIN)
-            .then(|| encode_message(&from.to_string(), to.id(), name, body));
+            .then(|| encode_traced(&from.to_string(), to.id(), name, body, trace));
         let cut_off = self.with_peer(to.address(), |peer| match long {
             Some(message) => peer.push(message),
-            None => peer.append(from, to.id(), name, body),
+            None => peer.append(from, to.id(), name, body, trace),
         });
         if cut_off == Some(true) {
             warn!(to = %to, "cutting off a peer that takes in no messages");
@@ -285,7 +288,9 @@ impl Node {
             Some(Fault::Duplicate) => deliver(body.clone()) && deliver(body),
             Some(Fault::Delay(wait)) => {
                 let (node, from, name) = (self.downgrade(), from.clone(), name.to_owned());
+                let origin = trace::origin();
                 clock.after(wait, move || {
+                    let _there = origin.as_deref().map(trace::Origin::enter);
                     if let Some(node) = node.upgrade() {
                         node.deliver(from, to.id(), name, body);
                     }

@@ -42,6 +42,7 @@ impl<P: Process> Drive<Body<P>> for Shared {
     fn run(mut turn: Turn<Self, Body<P>>) -> Option<Turn<Self, Body<P>>> {
         let mut messages = MESSAGES_PER_TURN_MAX;
         let began = ticks();
+        turn.cell().note_run(began);
         loop {
             let then = handle(&mut turn, &mut messages);
             let took = ticks().wrapping_sub(began);
@@ -49,7 +50,10 @@ impl<P: Process> Drive<Body<P>> for Shared {
                 turn.cell().note_busy(took);
             }
             match then {
-                Then::Yield => return Some(turn),
+                Then::Yield => {
+                    turn.cell().note_ready();
+                    return Some(turn);
+                }
                 Then::End(pieces) => {
                     finish(turn, true, pieces);
                     return None;

@@ -37,9 +37,7 @@ use std::sync::Arc;
 
 pub use scheduler::{Runnable, Scheduler};
 
-#[cfg(feature = "http")]
-pub(crate) use monitor::TICK;
-pub(crate) use monitor::ticks;
+pub(crate) use monitor::{TICK, ticks};
 pub(crate) use task::Tasks;
 
 use crate::Upid;

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 
 use super::gate::{Gate, Job, Place};
 use super::{Bound, Bounded, Refused};
-use crate::pid::{AnyProcess, push};
+use crate::pid::{AnyProcess, tell};
 use crate::runner::Body;
-use crate::{Context, Exit, Failure, Future, FutureError, Node, Process, Promise, Upid};
+use crate::{Context, Exit, Failure, Future, FutureError, Node, Process, Promise, Upid, trace};
 
 /// A handle on a process for which only so much may wait.
 ///
@@ -56,6 +56,7 @@ impl<P: Process> BoundedPid<P> {
             },
             Gate::Recent(recent) => {
                 let job: Job<P> = Box::new(move |body| f(&mut body.process, &mut body.cx));
+                let job = if trace::enabled() { Box::new(trace::dispatch(job)) } else { job };
                 if self.bounded.push_job(recent.push(job)) { Ok(()) } else { Err(Refused::Ended) }
             }
         }
@@ -136,11 +137,11 @@ impl<P: Process> BoundedPid<P> {
     where
         F: FnOnce(&mut P, &mut Context<P>) + Send + 'static,
     {
-        let pushed = push(&*self.bounded.cell, move |body: &mut Body<P>| {
+        let told = tell(&*self.bounded.cell, move |body: &mut Body<P>| {
             drop(place); // What is being done does not wait any more.
             f(&mut body.process, &mut body.cx);
         });
-        pushed.map_err(|_| Refused::Ended)
+        if told { Ok(()) } else { Err(Refused::Ended) }
     }
 
     fn refuse<T, F>(&self, f: F) -> Result<T, Refused<F>> {

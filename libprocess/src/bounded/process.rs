@@ -13,7 +13,7 @@ use super::Bound;
 use super::gate::{Gate, Job, Pushed};
 use crate::pid::{AnyProcess, ProcessCell, Queued, Shared, push, push_message};
 use crate::runner::Body;
-use crate::{Future, Process, Upid};
+use crate::{Future, Process, Upid, trace};
 
 /// So often at most is it logged that messages are lost.
 const COMPLAINT_EVERY: Duration = Duration::from_secs(10);
@@ -105,11 +105,16 @@ impl<P: Process> AnyProcess for Bounded<P> {
             Gate::Recent(recent) => {
                 self.cell.note_message(true);
                 let waiting = Waiting(Arc::clone(&self.cell));
+                let traced_name = trace::enabled().then(|| name.clone());
                 let job: Job<P> = Box::new(move |body| {
                     drop(waiting);
                     let Body { process, cx } = body;
                     cx.message(process, &from, &name, &bytes);
                 });
+                let job = match traced_name {
+                    None => job,
+                    Some(name) => Box::new(trace::message(&name, job)),
+                };
                 let pushed = recent.push(job);
                 let full = matches!(pushed, Pushed::Instead(_));
                 let taken = self.push_job(pushed);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Context;
 use crate::http::{Reply, Request, Response, Route};
 use crate::routes::ActorHandler;
-use crate::{Process, pid};
+use crate::{Process, pid, trace};
 
 /// With the feature `http`.
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
@@ -87,6 +87,16 @@ impl<P: Process> Context<P> {
         route: Route,
         handler: impl Fn(Request) -> R + Send + Sync + 'static,
     ) {
-        self.pid().shared.add_route(route, false, Arc::new(move |request| handler(*request).into()));
+        let pid = self.pid();
+        let shared = Arc::downgrade(&pid.shared);
+        let serve = move |request: Box<Request>| {
+            if trace::enabled()
+                && let Some(shared) = shared.upgrade()
+            {
+                return trace::http::serve(&shared, request, &|request| handler(request).into());
+            }
+            handler(*request).into()
+        };
+        pid.shared.add_route(route, false, Arc::new(serve));
     }
 }

@@ -14,6 +14,7 @@ use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::Body;
+use crate::trace;
 use connector::Connector;
 use secure::Trust;
 
@@ -150,5 +151,6 @@ fn assemble(method: Method, uri: Uri, headers: HeaderMap, body: Body) -> hyper::
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
+    trace::http::add_to(request.headers_mut());
     request
 }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::target;
 use crate::Upid;
+use crate::trace::{TRACEPARENT, TraceContext};
 
 /// The header that makes a POST a message, and says who sends it.
 pub(super) const SENDER: &str = "libprocess-from";
@@ -111,18 +112,36 @@ pub(super) fn is_from_peer(from: &str, peer: SocketAddr) -> bool {
 /// assert!(bytes.ends_with(b"\r\n\r\n2\r\nhi\r\n0\r\n\r\n"));
 /// ```
 pub fn encode_message(from: &str, to_id: &str, name: &str, body: &[u8]) -> Vec<u8> {
+    encode_traced(from, to_id, name, body, None)
+}
+
+/// A message that says, if it belongs to a trace, to which.
+pub(crate) fn encode_traced(
+    from: &str,
+    to_id: &str,
+    name: &str,
+    body: &[u8],
+    trace: Option<TraceContext>,
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(message_bytes(from, to_id, name, body));
-    append_message(&mut bytes, from, to_id, name, body);
+    append_message(&mut bytes, from, to_id, name, body, trace);
     bytes
 }
 
-/// About how long a message becomes: longer only where something has to be escaped.
+/// About how long a message becomes: longer only where something has to be escaped, or a trace is told.
 pub(crate) fn message_bytes(from: &str, to_id: &str, name: &str, body: &[u8]) -> usize {
     192 + 2 * from.len() + to_id.len() + name.len() + body.len()
 }
 
-/// Appends what [`encode_message`] makes.
-pub(crate) fn append_message(bytes: &mut Vec<u8>, from: &str, to_id: &str, name: &str, body: &[u8]) {
+/// Appends what [`encode_message`] makes, and the trace that it belongs to.
+pub(crate) fn append_message(
+    bytes: &mut Vec<u8>,
+    from: &str,
+    to_id: &str,
+    name: &str,
+    body: &[u8],
+    trace: Option<TraceContext>,
+) {
     bytes.extend_from_slice(b"POST /");
     escape(bytes, to_id, b"/?#%");
     bytes.push(b'/');
@@ -132,11 +151,14 @@ pub(crate) fn append_message(bytes: &mut Vec<u8>, from: &str, to_id: &str, name:
     bytes.extend_from_slice(b"\r\nLibprocess-From: ");
     escape(bytes, from, b"");
     bytes.extend_from_slice(b"\r\nConnection: Keep-Alive\r\nHost: \r\n");
+    if let Some(trace) = trace {
+        // A vector takes all that is written to it.
+        let _ = write!(bytes, "{TRACEPARENT}: {trace}\r\n");
+    }
     if body.is_empty() {
         bytes.extend_from_slice(b"\r\n");
         return;
     }
-    // A vector takes all that is written to it.
     let _ = write!(bytes, "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len());
     bytes.extend_from_slice(body);
     bytes.extend_from_slice(b"\r\n0\r\n\r\n");
@@ -191,6 +213,22 @@ mod tests {
         let expected = "POST /b(1)/Pong HTTP/1.1\r\nUser-Agent: libprocess/a(1)@127.0.0.1:5050\r\n\
             Libprocess-From: a(1)@127.0.0.1:5050\r\nConnection: Keep-Alive\r\nHost: \r\n\r\n";
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+    }
+
+    #[test]
+    fn trace_is_one_header_more() {
+        let traced = |body| {
+            let trace = TraceContext::root();
+            let header = format!("{TRACEPARENT}: {trace}\r\n");
+            let bytes = encode_traced("a(1)@127.0.0.1:5050", "b(1)", "Ping", body, Some(trace));
+            String::from_utf8(bytes).unwrap().replacen(&header, "", 1)
+        };
+        for body in [&b""[..], b"hi"] {
+            assert_eq!(
+                traced(body).into_bytes(),
+                encode_message("a(1)@127.0.0.1:5050", "b(1)", "Ping", body)
+            );
+        }
     }
 
     #[test]

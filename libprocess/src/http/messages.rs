@@ -29,6 +29,7 @@ use self::head::{Found, Head, Part};
 use self::sender::Sender;
 use super::peer::{Peer, Phase};
 use super::{Arrival, Limits, Service};
+use crate::trace;
 
 /// How much is read at a time, if it is there.
 const READ_BYTES: usize = 64 << 10;
@@ -173,7 +174,11 @@ impl Messages {
     fn deliver(&mut self, body: Bytes) {
         let (from, id, name) = (self.sender.pid(), self.head.id.as_str(), self.head.name.as_str());
         debug!(%from, id, name, bytes = body.len(), "received a message");
-        let delivery = self.service.deliver(Arrival { from, sender: &self.head.from, id, name, body });
+        let arrival = Arrival { from, sender: &self.head.from, id, name, body };
+        let delivery = match self.head.trace {
+            Some(trace) if trace::enabled() => trace.scope(|| self.service.deliver(arrival)),
+            _ => self.service.deliver(arrival),
+        };
         self.answers.add(delivery);
     }
 

@@ -25,7 +25,7 @@ use super::{
     Admission, BodyReader, Delivery, Incoming, Intake, Limits, Reply, Request, Response, Service, accept,
     message, target,
 };
-use crate::panic;
+use crate::{panic, trace};
 
 /// A body that nobody wants is read when it is no longer than this, so that the connection can be
 /// used again.
@@ -156,7 +156,13 @@ impl Receiver {
             return Ok(Response::bad_request(text));
         }
         debug!(%from, id, name, bytes = body.len(), "received a message");
-        Ok(match self.service.message(Incoming { from, id, name, body }) {
+        let trace = if trace::enabled() { trace::http::context(&head.headers) } else { None };
+        let incoming = Incoming { from, id, name, body };
+        let delivery = match trace {
+            Some(trace) => trace.scope(|| self.service.message(incoming)),
+            None => self.service.message(incoming),
+        };
+        Ok(match delivery {
             Delivery::Delivered => Response::accepted(),
             Delivery::NoSuchProcess => Response::not_found(),
         })

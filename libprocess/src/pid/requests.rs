@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::shared::{Shared, push_and};
 use crate::http::{Reply, Request, Response, Route};
 use crate::mailbox::Cell;
 use crate::routes::{ActorHandler, Endpoint, Handler, Routes};
 use crate::runner::Body;
-use crate::{Process, runtime};
+use crate::{Process, trace};
 
 impl Shared {
     /// Adds a route, whose handler may run inside the process.
@@ -31,21 +30,6 @@ impl Shared {
     pub(crate) fn is_initialized(&self) -> bool {
         self.initialized.load(Ordering::Acquire)
     }
-
-    /// Whether a request may be handled on the thread that brings it.
-    fn is_welcome_anywhere(&self) -> bool {
-        let kept_off = self.kept_off.load(Ordering::Relaxed);
-        if kept_off > 0 {
-            // Of several that do this at a time some do not count.
-            self.kept_off.store(kept_off - 1, Ordering::Relaxed);
-        }
-        kept_off == 0
-    }
-
-    /// For how long handlers of the process have run, to the tick.
-    pub(crate) fn busy(&self) -> Duration {
-        runtime::TICK * self.busy.load(Ordering::Relaxed)
-    }
 }
 
 /// Queues a request; the reply comes when the process has handled it. If its handlers are said to be quick
@@ -56,6 +40,7 @@ pub(crate) fn request<P: Process>(
     request: Box<Request>,
     quick: bool,
 ) -> Reply {
+    let handler = if trace::enabled() { trace::http::handler(handler, &request) } else { handler };
     let (reply, mut answer) = tokio::sync::oneshot::channel();
     cell.requests.fetch_add(1, Ordering::Relaxed);
     let handle = move |body: &mut Body<P>| {

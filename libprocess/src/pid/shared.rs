@@ -1,9 +1,11 @@
 //! What all handles on a process share, and how its node sees it.
 
+mod figures;
+
 use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use crate::node::Family;
 use crate::routes::Routes;
 use crate::runner::Body;
 use crate::runtime::{Runtime, Work};
-use crate::{Exit, Future, Node, Process, Promise, Upid};
+use crate::{Exit, Future, Node, Process, Promise, Upid, trace};
 
 use super::hooks::{Hook, Hooks};
 
@@ -36,16 +38,14 @@ pub(crate) struct Shared {
     messages: AtomicU32,
     pub(super) requests: AtomicU32,
     /// For how long it has had handlers running, in ticks of the monitor.
-    pub(super) busy: AtomicU32,
+    busy: AtomicU32,
+    /// For how long it has had something to do and was not run, in ticks. Who has the turn writes it.
+    waited: AtomicU32,
+    /// The tick at which it got something to do, or had its turn and was not done. Who has the turn writes it.
+    ready_at: AtomicU32,
     /// So many of the next requests are not handled where they come in.
-    pub(super) kept_off: AtomicU32,
+    kept_off: AtomicU16,
 }
-
-/// A run that took so many ticks was not quick, whatever the route says: ticks are points in time, so one
-/// may fall into the shortest run.
-const SLOW_TICKS_MIN: u64 = 2;
-/// For so many requests after that a process is left to the workers.
-const KEPT_OFF: u32 = 1000;
 
 #[derive(Default)]
 pub(super) struct More {
@@ -124,7 +124,9 @@ impl Shared {
             messages: AtomicU32::new(0),
             requests: AtomicU32::new(0),
             busy: AtomicU32::new(0),
-            kept_off: AtomicU32::new(0),
+            waited: AtomicU32::new(0),
+            ready_at: AtomicU32::new(0),
+            kept_off: AtomicU16::new(0),
         }
     }
 
@@ -225,19 +227,6 @@ impl Shared {
     pub(crate) fn set_initialized(&self) {
         self.initialized.store(true, Ordering::Release);
     }
-
-    /// Notes that one message more waits, or one less.
-    pub(crate) fn note_message(&self, more: bool) {
-        let change = |count: u32| Some(if more { count.wrapping_add(1) } else { count.saturating_sub(1) });
-        let _ = self.messages.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
-    }
-
-    pub(crate) fn note_busy(&self, ticks: u64) {
-        self.busy.fetch_add(u32::try_from(ticks).unwrap_or(u32::MAX), Ordering::Relaxed);
-        if ticks >= SLOW_TICKS_MIN {
-            self.kept_off.store(KEPT_OFF, Ordering::Relaxed);
-        }
-    }
 }
 
 /// Sends to a process, and has it run soon if it was idle.
@@ -268,6 +257,7 @@ where
     match pushed {
         Ok(None) => Ok(()),
         Ok(Some(turn)) => {
+            cell.note_ready();
             run(node.runtime(), Work::Actor(turn.into()));
             Ok(())
         }
@@ -276,6 +266,26 @@ where
             Err(f)
         }
     }
+}
+
+/// Sends what is handled in a span of its own where messages are traced; says whether the process was there to
+/// take it.
+#[inline]
+pub(crate) fn tell<P: Process, F>(cell: &Cell<Shared, Body<P>>, f: F) -> bool
+where
+    F: FnOnce(&mut Body<P>) + Send + 'static,
+{
+    if trace::enabled() { tell_traced(cell, f) } else { push(cell, f).is_ok() }
+}
+
+/// Away from what is quick.
+#[cold]
+#[inline(never)]
+fn tell_traced<P: Process, F>(cell: &Cell<Shared, Body<P>>, f: F) -> bool
+where
+    F: FnOnce(&mut Body<P>) + Send + 'static,
+{
+    push(cell, trace::dispatch(Box::new(f))).is_ok()
 }
 
 /// Delivers a message; says whether the process was there to take it. What it holds goes when it is taken up.
@@ -287,16 +297,21 @@ pub(crate) fn push_message<P: Process, H: Send + 'static>(
     held: H,
 ) -> bool {
     cell.messages.fetch_add(1, Ordering::Relaxed);
-    let pushed = push(cell, move |body: &mut Body<P>| {
+    let traced_name = trace::enabled().then(|| name.clone());
+    let handle = move |body: &mut Body<P>| {
         drop(held);
         body.cx.pid_ref().shared.messages.fetch_sub(1, Ordering::Relaxed);
         let Body { process, cx } = body;
         cx.message(process, &from, &name, &bytes);
-    });
-    if pushed.is_err() {
+    };
+    let pushed = match traced_name {
+        None => push(cell, handle).is_ok(),
+        Some(name) => push(cell, trace::message(&name, Box::new(handle))).is_ok(),
+    };
+    if !pushed {
         cell.messages.fetch_sub(1, Ordering::Relaxed);
     }
-    pushed.is_ok()
+    pushed
 }
 
 impl<P: Process> AnyProcess for Cell<Shared, Body<P>> {

@@ -10,6 +10,7 @@ use super::queue::Queue;
 use crate::Upid;
 use crate::http::{append_message, message_bytes};
 use crate::pid::{AnyProcess, Hooks, Link};
+use crate::trace::TraceContext;
 
 /// So many bytes at most wait for one peer. One that takes nothing in any more is cut off there,
 /// and those who linked to it hear that it exited.
@@ -91,7 +92,14 @@ impl Peer {
     }
 
     /// Adds a message; says whether the peer is cut off because of it.
-    pub(super) fn append(&mut self, from: &Upid, to_id: &str, name: &str, body: &[u8]) -> bool {
+    pub(super) fn append(
+        &mut self,
+        from: &Upid,
+        to_id: &str,
+        name: &str,
+        body: &[u8],
+        trace: Option<TraceContext>,
+    ) -> bool {
         let sender = match self.sender.take() {
             Some(sender) if sender.0 == *from => sender,
             _ => (from.clone(), from.to_string()),
@@ -99,7 +107,7 @@ impl Peer {
         let text = sender.1.as_str();
         let bytes = message_bytes(text, to_id, name, body);
         let cut_off = self.add(bytes, |queue| {
-            queue.append(bytes, |segment| append_message(segment, text, to_id, name, body));
+            queue.append(bytes, |segment| append_message(segment, text, to_id, name, body, trace));
         });
         self.sender = Some(sender);
         cut_off

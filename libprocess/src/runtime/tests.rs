@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Runnable, Scheduler};
+use super::{Runnable, Scheduler, TICK, ticks};
 use crate::{Node, Process};
 
 struct Quiet;
@@ -105,6 +105,60 @@ async fn own_scheduler_runs_processes_and_futures_on_its_thread() {
     queue.run_all();
     assert_eq!(thread.await, Ok(here));
     assert_eq!(task.await, Ok(Ok(here)));
+}
+
+/// Lets so many ticks pass, which they do while a handler runs somewhere.
+fn pass(count: u64) {
+    let until = ticks() + count;
+    while ticks() < until {
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn wait_for_a_turn_is_counted_and_handling_is_not() {
+    let (release, held) = mpsc::channel::<()>();
+    let running = node().await.spawn(Quiet);
+    running.tell(move |_quiet, _cx| held.recv().unwrap());
+
+    let queue = Arc::new(Queue::default());
+    let node = Node::builder().scheduler(Arc::clone(&queue) as Arc<dyn Scheduler>).start().await.unwrap();
+    let pid = node.spawn(Quiet);
+    let waited = || pid.shared.waited();
+    pass(2);
+    queue.run_all();
+    let initialized = waited();
+    assert!(initialized >= 2 * TICK, "{initialized:?}");
+
+    pid.tell(|_quiet, _cx| {});
+    pass(2);
+    pid.tell(|_quiet, _cx| {}); // It waits already.
+    pass(2);
+    queue.run_all();
+    let idle = waited();
+    assert!(idle >= initialized + 4 * TICK, "{idle:?}");
+
+    // More than one turn may handle.
+    (0..200).for_each(|_| pid.tell(|_quiet, _cx| {}));
+    let turn = queue.0.lock().pop_front().unwrap();
+    turn.run();
+    let interrupted = waited();
+    pass(2);
+    queue.run_all();
+    assert!(waited() >= interrupted + 2 * TICK, "{:?}", waited());
+
+    let (before, told_at) = (waited(), ticks());
+    let (begin, begun) = mpsc::channel();
+    pid.tell(move |_quiet, _cx| {
+        begin.send(ticks()).unwrap();
+        pass(2);
+    });
+    queue.run_all();
+    let at_most = TICK * u32::try_from(begun.recv().unwrap() - told_at).unwrap();
+    assert!(waited() <= before + at_most, "{:?}", waited());
+    assert!(pid.shared.busy() >= 2 * TICK);
+    release.send(()).unwrap();
+    running.ask(|_quiet, _cx| ()).await.unwrap();
 }
 
 #[tokio::test]

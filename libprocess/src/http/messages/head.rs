@@ -5,6 +5,7 @@ use std::ops::Range;
 use httparse::{Header, Status};
 
 use crate::http::{Limits, message};
+use crate::trace::{TRACEPARENT, TraceContext};
 
 /// What every plain message begins with.
 const BEGINNING: &[u8] = b"POST /";
@@ -32,6 +33,8 @@ pub(super) struct Head {
     /// The id of the receiver.
     pub(super) id: String,
     pub(super) name: String,
+    /// The trace that it belongs to.
+    pub(super) trace: Option<TraceContext>,
     framing: Framing,
 }
 
@@ -109,6 +112,7 @@ impl Head {
         }
         let Ok((id, name)) = message::receiver(path) else { return Read::Other };
         (self.id, self.name, self.framing) = (id, name, framing);
+        self.trace = said.trace();
         self.from.clear();
         self.from.push_str(from);
         self.bytes.clear();
@@ -131,6 +135,22 @@ struct Said<'a> {
     agent: Option<&'a [u8]>,
     length: Option<&'a [u8]>,
     chunked: bool,
+    traces: Traces<'a>,
+}
+
+/// What is said of traces.
+#[derive(Default)]
+enum Traces<'a> {
+    #[default]
+    None,
+    One(&'a [u8]),
+    Several,
+}
+
+impl<'a> Traces<'a> {
+    fn add(&mut self, text: &'a [u8]) {
+        *self = if matches!(self, Self::None) { Self::One(text) } else { Self::Several };
+    }
 }
 
 impl<'a> Said<'a> {
@@ -142,6 +162,7 @@ impl<'a> Said<'a> {
             match header.name.len() {
                 15 if is(message::SENDER) => said.sender = said.sender.or(Some(header.value)),
                 10 if is("user-agent") => said.agent = said.agent.or(Some(header.value)),
+                11 if is(TRACEPARENT) => said.traces.add(header.value),
                 10 if is("connection") && !header.value.eq_ignore_ascii_case(b"keep-alive") => return None,
                 14 if is("content-length") && said.length.replace(header.value).is_some() => return None,
                 17 if is("transfer-encoding") => {
@@ -166,6 +187,14 @@ impl<'a> Said<'a> {
             None => self.agent?.strip_prefix(message::AGENT_PREFIX.as_bytes())?,
         };
         std::str::from_utf8(from).ok()
+    }
+
+    /// The trace that it belongs to, unless it says several.
+    fn trace(&self) -> Option<TraceContext> {
+        match self.traces {
+            Traces::One(text) => TraceContext::from_bytes(text),
+            Traces::None | Traces::Several => None,
+        }
     }
 
     fn framing(&self) -> Option<Framing> {

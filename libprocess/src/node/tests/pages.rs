@@ -30,7 +30,9 @@ async fn routes_answer_with_and_without_the_name_of_the_delegate() {
         assert!(answer.ends_with(&format!("\r\n\r\n{body}")), "{path}: {answer}");
     }
     assert!(get(node.address(), "/help").await.contains("/recorder/seen"));
-    assert!(get(node.address(), "/__processes__").await.contains("\"id\":\"recorder\""));
+    let processes = get(node.address(), "/__processes__").await;
+    assert!(processes.contains("\"id\":\"recorder\""), "{processes}");
+    assert!(processes.contains("\"busy_secs\":") && processes.contains("\"waited_secs\":"), "{processes}");
 }
 
 #[tokio::test]

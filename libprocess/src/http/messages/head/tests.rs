@@ -145,3 +145,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn trace_is_read_if_it_is_said_once_and_well() {
+    let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let check = |headers: &str, expected: Option<&str>| {
+        let mut found = Head::default();
+        let bytes = head(&format!("{headers}\r\n"));
+        assert!(
+            matches!(found.find(bytes.as_bytes(), &Limits::default()), Found::Message { .. }),
+            "{headers}"
+        );
+        assert_eq!(found.trace.map(|trace| trace.to_string()).as_deref(), expected, "{headers}");
+    };
+    check("", None);
+    check(&format!("traceparent: {text}\r\n"), Some(text));
+    check(&format!("TraceParent:{text}\r\n"), Some(text));
+    check("traceparent: garbage\r\n", None);
+    check("traceparent:\r\n", None);
+    check(&format!("traceparent: {text}\r\ntraceparent: {text}\r\n"), None);
+    // The head of the next message may say something else.
+    let mut found = Head::default();
+    let messages = [head(&format!("traceparent: {text}\r\n\r\n")), head("\r\n")];
+    let traces = messages.map(|message| {
+        found.find(message.as_bytes(), &Limits::default());
+        found.trace.is_some()
+    });
+    assert_eq!(traces, [true, false]);
+}
