@@ -59,6 +59,14 @@ pub mod mesos {
         }
     }
 
+    /// What this implementation answers beyond Mesos.
+    pub mod ext {
+        /// Calls to the master.
+        pub mod v1 {
+            package!("mesos.ext.v1");
+        }
+    }
+
     /// Package `mesos.internal`: messages between master, agents and drivers, and the registry.
     pub mod internal {
         package!("mesos.internal");

@@ -49,7 +49,7 @@ pub mod protobuf;
 pub mod recordio;
 
 pub use generated::docker;
-pub use generated::mesos::{internal, resource_provider, v0, v1};
+pub use generated::mesos::{ext, internal, resource_provider, v0, v1};
 pub use json::JsonError;
 pub use media::ContentType;
 pub use message::Message;

@@ -96,6 +96,16 @@ impl Api {
 
     /// The body of the answer, in the form asked for.
     pub(crate) async fn raw(&self, call: &impl Message, accept: ContentType) -> anyhow::Result<Vec<u8>> {
+        self.raw_at("/api/v1", call, accept).await
+    }
+
+    /// The same from another path than that of Mesos' own calls.
+    pub(crate) async fn raw_at(
+        &self,
+        path: &str,
+        call: &impl Message,
+        accept: ContentType,
+    ) -> anyhow::Result<Vec<u8>> {
         let mut headers = HeaderMap::new();
         let protobuf = header::HeaderValue::from_static(ContentType::Protobuf.name());
         headers.insert(header::CONTENT_TYPE, protobuf);
@@ -103,7 +113,7 @@ impl Api {
         let body = ContentType::Protobuf.encode(call);
         let mut daemon = self.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let response = daemon.request(Method::POST, "/api/v1", headers.clone(), body.clone()).await?;
+            let response = daemon.request(Method::POST, path, headers.clone(), body.clone()).await?;
             if response.status == StatusCode::TEMPORARY_REDIRECT {
                 let leader = response.header("location").and_then(|to| daemon.address.redirected(to));
                 let Some(leader) = leader else {

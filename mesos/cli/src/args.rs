@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// List the tasks of a cluster
     #[command(after_help = examples::TASKS)]
     Tasks(ListAll),
+    /// Why does a role get nothing now?
+    #[command(subcommand)]
+    Explain(Explain),
     /// List the files in the sandbox of a task
     #[command(after_help = examples::LS)]
     Ls(Ls),
@@ -81,6 +84,26 @@ pub(crate) struct Master {
     /// How long a master or agent may be silent
     #[arg(long, default_value = "30secs", value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
+}
+
+/// What can be explained.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Explain {
+    /// Quota, share, headroom and filters of a role, and what keeps it from being offered anything
+    #[command(after_help = examples::EXPLAIN)]
+    Role(Explained),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Explained {
+    /// The role
+    #[arg(value_name = "ROLE")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) master: Master,
+    /// Print the answer of the master as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

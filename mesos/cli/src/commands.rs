@@ -2,6 +2,7 @@
 
 mod api;
 mod execute;
+mod explain;
 mod files;
 mod launcher;
 mod list;
@@ -15,7 +16,7 @@ pub(crate) use local::local;
 
 use std::process::ExitCode;
 
-use crate::args::{Api, Command};
+use crate::args::{Api, Command, Explain};
 use crate::temporary::Temporary;
 
 /// Does what the command line says. A directory that is made for it is to go when the runtime has ended.
@@ -25,6 +26,7 @@ pub(crate) async fn perform(command: Command, directory: &mut Option<Temporary>)
         Command::Agents(args) => list::agents(args).await?,
         Command::Frameworks(args) => list::frameworks(args).await?,
         Command::Tasks(args) => list::tasks(args).await?,
+        Command::Explain(Explain::Role(args)) => explain::role(args).await?,
         Command::Ls(args) => files::ls(args).await?,
         Command::Cat(args) => files::cat(args).await?,
         Command::Tail(args) => files::tail(args).await?,

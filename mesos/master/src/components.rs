@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use libprocess::Logging;
-use libprocess::{Node, SpawnError};
-use mesos_allocator::{Allocator, HierarchicalAllocator, Sink};
+use libprocess::{Future, Logging, Node, SpawnError};
+use mesos_allocator::{Allocator, Explanation, HierarchicalAllocator, Sink};
 use mesos_auth::{Authorizer, Permissive};
 use mesos_daemon::files::Files;
 use mesos_daemon::logging::{self, Verbosity};
@@ -67,6 +66,10 @@ struct EndsWithMaster(HierarchicalAllocator);
 impl Allocator for EndsWithMaster {
     fn apply(&self, input: mesos_allocator::Input) {
         self.0.apply(input);
+    }
+
+    fn explain(&self, role: &str) -> Option<Future<Explanation>> {
+        self.0.explain(role)
     }
 }
 

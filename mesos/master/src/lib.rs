@@ -32,6 +32,7 @@
 mod authorization;
 mod components;
 mod endpoints;
+mod extension;
 mod flags;
 mod form;
 mod gate;

@@ -8,12 +8,13 @@ use libprocess::{Context, Pid};
 use crate::endpoints::changes;
 use crate::gate::Refused;
 use crate::process::MasterProcess;
-use crate::{endpoints, operator_api, scheduler_api};
+use crate::{endpoints, extension, operator_api, scheduler_api};
 
 /// Sets all routes up. None of them needs a turn of the master for longer than it takes to hand
 /// over a call or a view.
 pub(crate) fn install(cx: &mut Context<MasterProcess>) {
     add(cx, &["api/v1"], "Calls of operators (POST).", operator_api::call);
+    add(cx, &["api/ext/v1"], "Calls beyond those of Mesos (POST).", extension::call);
     add(cx, &["api/v1/scheduler"], "Calls of schedulers (POST).", scheduler_api::call);
     add(cx, &["state", "state.json"], "All there is, as JSON.", endpoints::state);
     add(cx, &["state-summary"], "Agents and frameworks with numbers of tasks, as JSON.", endpoints::summary);

@@ -51,6 +51,11 @@ pub(super) const TASKS: &str = "Examples:
   mesos tasks --all                                    those that are over, too
   mesos tasks --json | jq -r '.get_tasks.tasks[].task_id.value'";
 
+pub(super) const EXPLAIN: &str = "Examples:
+  mesos explain role web
+  mesos explain role web/frontend --json | jq '.explain_role.reasons'
+  mesos explain role '*' --master 10.0.0.1:5050";
+
 pub(super) const LS: &str = "Examples:
   mesos ls web-1                                       the sandbox of the task 'web-1'
   mesos ls web                                         the same, if only one task begins so

@@ -84,3 +84,38 @@ async fn weights_are_set_and_shown() {
     assert_eq!(roles["roles"][0]["weight"], 2.0, "{roles}");
     rig.node.shutdown().await;
 }
+
+#[tokio::test]
+async fn role_is_explained() {
+    let rig = Rig::start().await;
+    rig.recovered().await;
+    let (_agent, _) = Peer::agent(&rig, "cpus:2;mem:1024").await;
+    let mut scheduler = rig.framework().await;
+    scheduler.offer().await;
+    let explain = |role: &str| json!({"type": "EXPLAIN_ROLE", "explain_role": {"role": role}});
+    let answer = rig.post("/master/api/ext/v1", &explain("*")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let explained = answer.json()["explain_role"].clone();
+    assert_eq!(explained["role"], "*");
+    assert_eq!(explained["agents"], 1);
+    assert_eq!(explained["frameworks"][0]["state"], "ACTIVE");
+    assert_eq!(explained["dominant_share"], 1.0);
+    let reasons = &explained["frameworks"][0]["reasons"];
+    assert!(reasons.as_array().is_some_and(|reasons| !reasons.is_empty()), "all is offered: {explained}");
+
+    let request = json!({"role": "q", "guarantee": guarantee(1.5)}).to_string();
+    assert_eq!(send(&rig, Method::POST, "/quota", &request).await.status, 200);
+    let explained = rig.post("/api/ext/v1", &explain("q")).await.json()["explain_role"].clone();
+    assert_eq!(explained["quota"]["guarantee"], json!([{"name": "cpus", "value": 1.5}]));
+    assert_eq!(explained["headroom_required_for_role"], json!([{"name": "cpus", "value": 1.5}]));
+    for (call, status) in [
+        (json!({}), 400),
+        (json!({"type": "EXPLAIN_ROLE"}), 400),
+        (json!({"type": "UNKNOWN"}), 501),
+        (explain("a/"), 400),
+    ] {
+        let answer = rig.post("/api/ext/v1", &call).await;
+        assert_eq!(answer.status, status, "{call}: {}", answer.text());
+    }
+    rig.node.shutdown().await;
+}

@@ -404,12 +404,17 @@ impl History {
             if self.away.contains(id) || !framework.capabilities.partition_aware {
                 continue;
             }
-            let ends: Vec<_> = self
+            let mut ends: Vec<_> = self
                 .told
                 .iter()
                 .filter(|(to, name, state, _)| to == connection && name == task && is_terminal(*state))
                 .map(|(_, _, state, reason)| (*state, *reason))
                 .collect();
+            // An agent that comes back has its tasks told again as they are, as by Mesos: also one whose end
+            // was told and not acknowledged.
+            ends.dedup_by(|(again, reason), (end, _)| {
+                again == end && *reason == Some(Reason::AgentReregistered)
+            });
             let key = task.as_str().into();
             let lives = framework.pending_tasks.contains_key::<mesos_api::v1::TaskId>(&key)
                 || framework.unreachable_tasks.get(&key).is_some_and(|task| !is_terminal(task.state()))
