@@ -140,3 +140,21 @@ fn older_driver_sends_a_message_for_each_call() {
 fn old_driver_may_speak_http_1_0_with_keep_alive() {
     v0("messages", "1.0");
 }
+
+#[test]
+fn pymesos_frameworks_get_what_quota_weights_and_reservations_say() {
+    let Some(interpreter) = interpreter() else { return };
+    let cluster = Cluster::local(6);
+    let seen = transcript(&cluster.scratch, &interpreter, "roles.py", &[cluster.master()]);
+    let expected = json!({
+        "quota": {
+            "agents of n while q is away": 5,
+            "n is told why": true,
+            "q": [1.0, 512.0],
+            "n gets the rest": [11.0, 11776.0],
+        },
+        "reservation": { "n": 0.5, "q": 0 },
+        "weights": { "n": 2, "q": 4 },
+    });
+    compare(&seen, &expected);
+}
