@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use mesos_api::v1::FrameworkId;
+use mesos_api::v1::quota::QuotaInfo;
 use mesos_resources::Resources;
 
 use crate::authorization::Visibility;
@@ -17,15 +18,20 @@ pub(crate) struct Role<'a> {
     pub(crate) frameworks: Vec<&'a FrameworkId>,
     /// What these use and are offered, of this role.
     pub(crate) resources: Resources,
+    pub(crate) quota: Option<&'a QuotaInfo>,
 }
 
-/// The roles that one may see, by name: those of `--roles`, or else every role that has a framework
-/// or a weight.
+/// The roles that one may see, by name: those of `--roles`, or else every role that has a framework,
+/// a weight or a quota.
 pub(crate) fn visible<'a>(view: &'a View, visibility: &Visibility) -> Vec<Role<'a>> {
     let whitelist = &view.identity.role_whitelist;
     let names: BTreeSet<&str> = match whitelist {
         Some(whitelist) => whitelist.iter().map(String::as_str).collect(),
-        None => view.snapshot.roles.keys().chain(view.snapshot.weights.keys()).map(String::as_str).collect(),
+        None => {
+            let state = &view.snapshot;
+            let names = state.roles.keys().chain(state.weights.keys()).chain(state.quotas.keys());
+            names.map(String::as_str).collect()
+        }
     };
     names.into_iter().filter(|name| visibility.role(name)).map(|name| role(view, name)).collect()
 }
@@ -39,5 +45,7 @@ fn role<'a>(view: &'a View, name: &'a str) -> Role<'a> {
             resources += held.filter(|resource| resource.allocation_role() == Some(name));
         }
     }
-    Role { name, weight: view.snapshot.weights.get(name).copied().unwrap_or(1.0), frameworks, resources }
+    let weight = view.snapshot.weights.get(name).copied().unwrap_or(1.0);
+    let quota = view.snapshot.quotas.get(name).map(|quota| &**quota);
+    Role { name, weight, frameworks, resources, quota }
 }

@@ -1,5 +1,7 @@
 //! What operators ask for, and when they may.
 
+use std::sync::Arc;
+
 use mesos_access::{Action, Object, Subject};
 use mesos_api::internal::ShutdownMessage;
 use mesos_api::v1::{AgentId, FrameworkId, MachineId};
@@ -27,9 +29,12 @@ impl Cluster {
         &mut self,
         request: RequestId,
         subject: Subject,
-        action: OperatorAction,
+        mut action: OperatorAction,
         cx: &mut Step<'_>,
     ) {
+        if let OperatorAction::SetQuota { info, .. } = &mut action {
+            Arc::make_mut(info).principal.clone_from(&subject.principal);
+        }
         let action = match self.operator_operation(request, &subject, action) {
             Ok(Ok((operation, questions))) => {
                 self.ask(subject, questions, Question::OperatorOperation(operation), cx);

@@ -1,5 +1,6 @@
 //! `/roles`.
 
+use mesos_api::v1::quota::QuotaInfo;
 use mesos_daemon::model::Resources;
 use serde::Serialize;
 
@@ -19,6 +20,27 @@ struct Role<'a> {
     weight: f64,
     resources: Resources,
     frameworks: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<Quota<'a>>,
+}
+
+#[derive(Serialize)]
+struct Quota<'a> {
+    role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
+    guarantee: Resources,
+}
+
+impl<'a> Quota<'a> {
+    fn new(info: &'a QuotaInfo) -> Self {
+        let guarantee = mesos_resources::Resources::from_protos(info.guarantee.iter().cloned());
+        Self {
+            role: info.role(),
+            principal: info.principal.as_deref(),
+            guarantee: Resources::from(&guarantee.unwrap_or_default()),
+        }
+    }
 }
 
 impl<'a> Roles<'a> {
@@ -28,6 +50,7 @@ impl<'a> Roles<'a> {
             weight: role.weight,
             resources: Resources::from(&role.resources),
             frameworks: role.frameworks.into_iter().map(|id| id.value.as_str()).collect(),
+            quota: role.quota.map(Quota::new),
         });
         Self { roles: roles.collect() }
     }

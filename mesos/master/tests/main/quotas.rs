@@ -32,6 +32,9 @@ async fn quota_is_set_shown_and_removed() {
     assert_eq!(shown["infos"][0]["guarantee"][0]["scalar"]["value"], 3.0);
     let old = rig.get("/master/quota").await.json();
     assert_eq!(old["infos"][0]["guarantee"][0]["scalar"]["value"], 3.0, "{old}");
+    let roles = rig.get("/roles").await.json();
+    assert_eq!(roles["roles"][0]["quota"]["role"], "q", "{roles}");
+    assert_eq!(roles["roles"][0]["quota"]["guarantee"]["cpus"], 3.0, "{roles}");
     let remove = json!({"type": "REMOVE_QUOTA", "remove_quota": {"role": "q"}});
     assert_eq!(rig.post("/api/v1", &remove).await.status, 200);
     assert_eq!(rig.post("/api/v1", &remove).await.status, 400);

@@ -105,8 +105,13 @@ fn quota_survives_a_failover_and_may_be_removed_then() {
     world.agent("cpus:4;mem:1024");
     done(&mut world, set("q", "cpus:2"));
     done(&mut world, OperatorAction::UpdateWeights(vec![weight(" q ", 2.5)]));
+    let subject = mesos_access::Subject::named("ann");
+    let request = world.operate_as(subject, set("r", "cpus:1"));
+    assert_eq!(world.reply(request), Some(Ok(())));
     world.fail_over();
     assert_eq!(world.cluster.state().quotas["q"].role(), "q");
+    assert_eq!(world.cluster.state().quotas["r"].principal(), "ann");
+    done(&mut world, OperatorAction::RemoveQuota("r".into()));
     assert_eq!(world.cluster.state().weights["q"], 2.5);
     done(&mut world, OperatorAction::RemoveQuota("q".into()));
     world.fail_over();
