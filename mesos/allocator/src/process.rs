@@ -134,7 +134,7 @@ fn log(input: &Input) {
         }
         Input::Revive { framework, roles } => info!(framework = %framework.value, ?roles, "revived offers"),
         Input::SetQuota { role, quota } => {
-            info!(role, guarantee = %quota.guarantee, limits = ?quota.limits, "set a quota");
+            info!(role, guarantee = ?quota.guarantee.to_string(), limits = ?quota.limits, "set a quota");
         }
         Input::RemoveQuota(role) => info!(role, "removed a quota"),
         Input::Recover { expected_agents, quotas } => {

@@ -17,6 +17,7 @@ use stout::Time;
 use crate::authorization::Visibility;
 use crate::gate::{self, Refused};
 use crate::process::{AllocatorSlot, MasterProcess};
+use crate::quotas;
 use crate::view::View;
 
 /// How long the allocator may take to explain a role.
@@ -49,6 +50,12 @@ async fn explain(
 ) -> Result<RoleExplanation, Refused> {
     mesos_resources::roles::validate(&role)
         .map_err(|error| Response::bad_request(format!("'explain_role.role' is no role: {error}")))?;
+    let whitelist = view.identity.role_whitelist.as_ref();
+    if whitelist.is_some_and(|known| !known.contains(&role)) {
+        return Err(Response::bad_request(format!("Unknown role '{role}': it is not among --roles")));
+    }
+    let quotas = quotas::status(master, request, view).await?;
+    let shows_quota = quotas.infos.iter().any(|info| info.role() == role);
     let visibility = gate::visibility(master, request).await?;
     if !visibility.role(&role) {
         return Err(Response::forbidden(format!("Not authorized to view role '{role}'")));
@@ -62,8 +69,11 @@ async fn explain(
     })?;
     let clock = master.node().clock();
     let explained = clock.timeout(EXPLANATION_WAIT_MAX, asked).await.and_then(Result::ok);
-    let explained =
+    let mut explained =
         explained.ok_or_else(|| Response::service_unavailable("the allocator does not answer"))?;
+    if !shows_quota {
+        explained.quota = None;
+    }
     Ok(shown(explained, view, &visibility, clock.now()))
 }
 

@@ -1,5 +1,7 @@
 //! What operators set for roles: quotas and weights.
 
+use std::collections::BTreeMap;
+
 use mesos_api::internal::registry::{Quota, Weight};
 use mesos_api::v1::WeightInfo;
 use mesos_api::v1::quota::QuotaInfo;
@@ -25,15 +27,24 @@ impl Registry {
 
     pub(crate) fn update_weights(&mut self, infos: Vec<WeightInfo>) -> bool {
         let weights = &mut self.contents.weights;
-        let mut changed = false;
-        for info in infos {
-            match weights.iter_mut().find(|weight| weight.info.role() == info.role()) {
-                Some(weight) if weight.info.weight == info.weight => continue,
-                Some(weight) => weight.info = info,
-                None => weights.push(Weight { info }),
-            }
-            changed = true;
+        // Of several for one role the last counts.
+        let mut new: BTreeMap<String, (usize, WeightInfo)> = BTreeMap::new();
+        for (place, info) in infos.into_iter().enumerate() {
+            new.insert(info.role().to_owned(), (place, info));
         }
+        let mut changed = false;
+        for weight in weights.iter_mut() {
+            if let Some((_, info)) = new.remove(weight.info.role())
+                && weight.info.weight != info.weight
+            {
+                weight.info = info;
+                changed = true;
+            }
+        }
+        changed |= !new.is_empty();
+        let mut added: Vec<(usize, WeightInfo)> = new.into_values().collect();
+        added.sort_unstable_by_key(|(place, _)| *place);
+        weights.extend(added.into_iter().map(|(_, info)| Weight { info }));
         changed
     }
 }

@@ -152,6 +152,7 @@ fn quotas_and_weights_are_one_a_role() {
         registry([quota("p"), quota("q"), weights(&[("a", 1.0), ("b", 2.0)]), weights(&[("b", 3.0)])]);
     assert_eq!(registry.apply(quota("q")), Ok(false));
     assert_eq!(registry.apply(weights(&[("a", 1.0)])), Ok(false));
+    assert_eq!(registry.apply(weights(&[("a", 9.0), ("a", 1.0)])), Ok(false), "the last one counts");
     let contents = registry.to_proto();
     assert_eq!((contents.quotas.len(), contents.weights.len()), (1, 2));
     assert_eq!(contents.weights[1].info.weight, 3.0);

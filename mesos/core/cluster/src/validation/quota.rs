@@ -25,6 +25,9 @@ pub fn set(info: &QuotaInfo, whitelist: Option<&BTreeSet<String>>, state: &Snaps
     validate::resources(&info.guarantee)
         .map_err(|error| format!("{WHAT}: QuotaInfo with invalid resource: {error}"))?;
     content(info).map_err(|error| format!("{WHAT}: {error}"))?;
+    // Such as one of more names than an agent may have.
+    Resources::from_protos(info.guarantee.iter().cloned())
+        .map_err(|error| format!("{WHAT}: QuotaInfo with invalid resource: {error}"))?;
     let role = info.role();
     if whitelist.is_some_and(|known| !known.contains(role)) {
         return Err(format!("{WHAT}: Unknown role '{role}'"));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mesos_access::Action;
-use mesos_api::v1::WeightInfo;
 use mesos_api::v1::quota::{QuotaInfo, QuotaRequest};
+use mesos_api::v1::{Resource, WeightInfo};
 use mesos_cluster::validation::quota::requested;
 use mesos_cluster::{OperatorAction, OperatorError, SchedulerEvent};
 
@@ -72,6 +72,10 @@ fn check_22_quota_is_refused_by_the_first_rule_that_it_breaks() {
         OperatorAction::SetQuota { info: Arc::new(QuotaInfo::default()), force: false },
         "specify a role",
     );
+    let mut many = request("q", "cpus:1000");
+    let one = many.guarantee[0].clone();
+    many.guarantee.extend((0..=10_000).map(|n| Resource { name: format!("e{n}"), ..one.clone() }));
+    invalid(OperatorAction::SetQuota { info: requested(many), force: false }, "invalid resource");
     invalid(set("other", "cpus:1"), "Unknown role 'other'");
     // The parent has no quota that could cover it; a nested role may not have one anyway.
     invalid(set("q/x", "cpus:1"), "Parent role 'q'");
