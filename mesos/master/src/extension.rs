@@ -54,8 +54,7 @@ async fn explain(
     if whitelist.is_some_and(|known| !known.contains(&role)) {
         return Err(Response::bad_request(format!("Unknown role '{role}': it is not among --roles")));
     }
-    let quotas = quotas::status(master, request, view).await?;
-    let shows_quota = quotas.infos.iter().any(|info| info.role() == role);
+    let shows_quota = quotas::shows(master, request, view, &role).await?;
     let visibility = gate::visibility(master, request).await?;
     if !visibility.role(&role) {
         return Err(Response::forbidden(format!("Not authorized to view role '{role}'")));

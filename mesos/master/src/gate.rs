@@ -31,11 +31,20 @@ pub(crate) async fn view(master: &Pid<MasterProcess>) -> Result<Arc<View>, Refus
 /// The first checks of the v1 APIs, in Mesos' order: the principal has a name, this master leads
 /// and has recovered, and it is a POST.
 pub(crate) async fn enter(master: &Pid<MasterProcess>, request: &Request) -> Result<Arc<View>, Refused> {
+    let view = enter_by_any_method(master, request).await?;
+    is_post(request)?;
+    Ok(view)
+}
+
+/// The same but the last, for endpoints that tell by the method what is wanted.
+pub(crate) async fn enter_by_any_method(
+    master: &Pid<MasterProcess>,
+    request: &Request,
+) -> Result<Arc<View>, Refused> {
     has_named_principal(request)?;
     let view = view(master).await?;
     leads(&view, request)?;
     is_recovered(&view)?;
-    is_post(request)?;
     Ok(view)
 }
 

@@ -4,7 +4,8 @@ use libprocess::Pid;
 use libprocess::http::Request;
 use mesos_access::{Action, Object};
 use mesos_api::v1::WeightInfo;
-use mesos_api::v1::quota::{QuotaRequest, QuotaStatus};
+use mesos_api::v1::quota::{QuotaInfo, QuotaRequest, QuotaStatus};
+use mesos_auth::Approvers;
 use mesos_cluster::{OperatorAction, validation};
 use std::sync::Arc;
 
@@ -19,10 +20,23 @@ pub(crate) async fn status(
     view: &View,
 ) -> Result<QuotaStatus, Refused> {
     let approvers = gate::approvers(master, request, &[Action::GetQuota]).await?;
-    let visible = view.snapshot.quotas.values().filter(|info| {
-        approvers.allow(Action::GetQuota, || Object::of_value(info.role()).with_quota(Arc::clone(info)))
-    });
+    let visible = view.snapshot.quotas.values().filter(|info| is_visible(&approvers, info));
     Ok(QuotaStatus { infos: visible.map(|info| (**info).clone()).collect() })
+}
+
+/// Whether one may see the quota of a role, if it has any.
+pub(crate) async fn shows(
+    master: &Pid<MasterProcess>,
+    request: &Request,
+    view: &View,
+    role: &str,
+) -> Result<bool, Refused> {
+    let approvers = gate::approvers(master, request, &[Action::GetQuota]).await?;
+    Ok(view.snapshot.quotas.get(role).is_some_and(|info| is_visible(&approvers, info)))
+}
+
+fn is_visible(approvers: &Approvers, info: &Arc<QuotaInfo>) -> bool {
+    approvers.allow(Action::GetQuota, || Object::of_value(info.role()).with_quota(Arc::clone(info)))
 }
 
 /// The weights that one may see.

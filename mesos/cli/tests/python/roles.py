@@ -78,6 +78,12 @@ class Framework:
         self.events.drain()
         return len(self.events.agents())
 
+    def catch_up(self):
+        """Takes what the master has sent so far: the answer to a question comes behind it."""
+        self.client.reconcile(["never"])
+        self.events.until("the answer about a task that never was", lambda: self.events.reconciled)
+        self.events.reconciled = []
+
     def give_back(self):
         """Declines everything, to have it again."""
         self.events.drain()
@@ -95,23 +101,24 @@ def until(what, condition):
         time.sleep(0.05)
 
 
-def settle(operator):
+def settle(operator, *frameworks):
     """Waits for cycles that begin and end after what was done before, and for their offers."""
     before = operator.runs()
     until("three cycles", lambda: operator.runs() >= before + 3)
-    time.sleep(0.3)
+    for framework in frameworks:
+        framework.catch_up()
 
 
 def quota(operator, master):
     """A quota without a framework holds back what it needs; with one, it is served to the digit."""
     operator.change("POST", "/quota", {"role": "q", "guarantee": QUOTA})
     other = Framework(master, "n")
-    settle(operator)
+    settle(operator, other)
     held = other.agents()
     reasons = operator.explain("n")
     mine = Framework(master, "q")
     until("the quota", lambda: mine.total("cpus") > 0)
-    settle(operator)
+    settle(operator, other, mine)
     return other, mine, {
         "agents of n while q is away": held,
         "n is told why": bool(reasons.get("headroom_required")),
@@ -131,7 +138,7 @@ def reservation(operator, other, mine):
             "reserve_resources": {"agent_id": {"value": agent}, "resources": [reserved]}}
     operator.change("POST", "/api/v1", call)
     until("the reservation", lambda: other.total("cpus", "n") == 0.5)
-    settle(operator)
+    settle(operator, other, mine)
     seen = {"n": other.total("cpus", "n"), "q": mine.total("cpus", "n")}
     call = {"type": "UNRESERVE_RESOURCES",
             "unreserve_resources": {"agent_id": {"value": agent}, "resources": [reserved]}}
@@ -145,7 +152,7 @@ def weights(operator, other, mine):
     # All offers are taken back, and go out again in one cycle.
     operator.change("PUT", "/weights", [{"role": "n", "weight": 1.0}, {"role": "q", "weight": 2.0}])
     until("all agents", lambda: mine.agents() + other.agents() == 6)
-    settle(operator)
+    settle(operator, other, mine)
     return {"n": other.agents(), "q": mine.agents()}
 
 

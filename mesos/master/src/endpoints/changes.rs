@@ -12,17 +12,8 @@ use crate::gate::{self, Refused};
 use crate::process::MasterProcess;
 use crate::{form, maintenance, operate};
 
-/// Takes POSTs to the leader only.
-async fn enter(master: &Pid<MasterProcess>, request: &Request) -> Result<(), Refused> {
-    gate::has_named_principal(request)?;
-    let view = gate::view(master).await?;
-    gate::leads(&view, request)?;
-    gate::is_recovered(&view)?;
-    gate::is_post(request)
-}
-
 pub(crate) async fn teardown(master: Pid<MasterProcess>, request: Request) -> Result<Response, Refused> {
-    enter(&master, &request).await?;
+    gate::enter(&master, &request).await?;
     let id = form::decode(&request.body)?.take("frameworkId")?;
     operate::run(&master, &request, OperatorAction::Teardown(id.into())).await?;
     Ok(Response::ok())
@@ -64,7 +55,7 @@ async fn on_agent(
     field: &'static str,
     action: OnAgent,
 ) -> Result<Response, Refused> {
-    enter(&master, &request).await?;
+    gate::enter(&master, &request).await?;
     let mut form = form::decode(&request.body)?;
     let agent = form.take("slaveId")?;
     let resources = array(form.take(field)?.as_bytes()).map_err(|error| {
@@ -87,7 +78,7 @@ async fn on_machines(
     request: Request,
     action: fn(Vec<MachineId>) -> OperatorAction,
 ) -> Result<Response, Refused> {
-    enter(&master, &request).await?;
+    gate::enter(&master, &request).await?;
     let machines = array(&request.body).map_err(Response::bad_request)?;
     operate::run(&master, &request, action(machines)).await?;
     Ok(Response::ok())
@@ -107,7 +98,7 @@ pub(crate) async fn maintenance_schedule(
     if request.method != Method::POST {
         return Err(Response::method_not_allowed(&["GET", "POST"], &request.method));
     }
-    enter(&master, &request).await?;
+    gate::enter(&master, &request).await?;
     let schedule: Schedule =
         json::v0::from_slice(&request.body).map_err(|error| Response::bad_request(error.to_string()))?;
     operate::run(&master, &request, OperatorAction::UpdateMaintenanceSchedule(schedule)).await?;

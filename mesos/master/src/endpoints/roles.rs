@@ -12,21 +12,9 @@ use crate::gate::{self, Refused};
 use crate::process::MasterProcess;
 use crate::{operate, quotas};
 
-/// What every request passes here, whatever its method.
-async fn enter(
-    master: &Pid<MasterProcess>,
-    request: &Request,
-) -> Result<std::sync::Arc<crate::view::View>, Refused> {
-    gate::has_named_principal(request)?;
-    let view = gate::view(master).await?;
-    gate::leads(&view, request)?;
-    gate::is_recovered(&view)?;
-    Ok(view)
-}
-
 /// GET tells the quotas, POST sets the one of a role, DELETE of `/quota/ROLE` removes it.
 pub(crate) async fn quota(master: Pid<MasterProcess>, request: Request) -> Result<Response, Refused> {
-    let view = enter(&master, &request).await?;
+    let view = gate::enter_by_any_method(&master, &request).await?;
     match request.method {
         Method::GET => {
             let status = quotas::status(&master, &request, &view).await?;
@@ -46,7 +34,7 @@ pub(crate) async fn quota(master: Pid<MasterProcess>, request: Request) -> Resul
 
 /// GET tells the weights, PUT sets those of some roles.
 pub(crate) async fn weights(master: Pid<MasterProcess>, request: Request) -> Result<Response, Refused> {
-    let view = enter(&master, &request).await?;
+    let view = gate::enter_by_any_method(&master, &request).await?;
     match request.method {
         Method::GET => {
             let weights = quotas::weights(&master, &request, &view).await?;
